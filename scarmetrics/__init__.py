@@ -1,0 +1,75 @@
+"""Scar surface per face half, measured from clinical photographs before and after treatment.
+
+Public names are loaded on first use, so that importing the package (and the command line's
+``--help``) stays fast.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from scarmetrics.config import StudyConfig, load_config
+    from scarmetrics.face import Face, FaceNotFound, detect_face
+    from scarmetrics.ingest import decode_photograph
+    from scarmetrics.models import FailedHalf
+    from scarmetrics.pipeline import HalfResult, measure_half
+    from scarmetrics.registration import FailedRegistration, Registration, register
+    from scarmetrics.runner import RunSummary, Study
+    from scarmetrics.segmentation import FailedSegmentation, ScarLabels, segment
+    from scarmetrics.units import PixelScale
+
+__version__ = "0.1.0"
+
+_HOME = {
+    "Face": "face",
+    "FaceNotFound": "face",
+    "FailedHalf": "models",
+    "FailedRegistration": "registration",
+    "FailedSegmentation": "segmentation",
+    "HalfResult": "pipeline",
+    "PixelScale": "units",
+    "Registration": "registration",
+    "RunSummary": "runner",
+    "ScarLabels": "segmentation",
+    "Study": "runner",
+    "StudyConfig": "config",
+    "decode_photograph": "ingest",
+    "detect_face": "face",
+    "load_config": "config",
+    "measure_half": "pipeline",
+    "register": "registration",
+    "segment": "segmentation",
+}
+
+__all__ = [
+    "Face",
+    "FaceNotFound",
+    "FailedHalf",
+    "FailedRegistration",
+    "FailedSegmentation",
+    "HalfResult",
+    "PixelScale",
+    "Registration",
+    "RunSummary",
+    "ScarLabels",
+    "Study",
+    "StudyConfig",
+    "decode_photograph",
+    "detect_face",
+    "load_config",
+    "measure_half",
+    "register",
+    "segment",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_HOME[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -1,0 +1,346 @@
+"""Every parameter of a run: strict models, read from one YAML file.
+
+Unknown keys are refused with the nearest known one; every message names file, line and column.
+Field names carry their unit. ``configs/visioface.yaml`` explains each line.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from pathlib import Path
+from typing import Annotated, Literal, Self
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+
+from scarmetrics.errors import ConfigError
+from scarmetrics.strict_yaml import parse_model
+
+
+def _refuse_bool(value: object) -> object:
+    """Keep YAML's ``yes`` and ``on`` from passing as the number 1."""
+    if isinstance(value, bool):
+        raise ValueError("must be a number, not yes or no")  # noqa: TRY004 - pydantic's protocol
+    return value
+
+
+def _as_word(value: object) -> object:
+    """YAML reads the spellings 0 and 1400-04-01 as a number and a date; both are words here."""
+    plain_number = isinstance(value, int) and not isinstance(value, bool)
+    return str(value) if plain_number or isinstance(value, dt.date) else value
+
+
+Number = Annotated[float, BeforeValidator(_refuse_bool)]
+Spellings = tuple[Annotated[str, BeforeValidator(_as_word)], ...]
+Positive = Annotated[Number, Field(gt=0, allow_inf_nan=False)]
+NotNegative = Annotated[Number, Field(ge=0, allow_inf_nan=False)]
+Fraction = Annotated[Number, Field(ge=0, le=1, allow_inf_nan=False)]
+
+
+class Section(BaseModel):
+    """Base of all config sections: frozen, no unknown keys."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+def _visits() -> dict[str, tuple[str, ...]]:
+    return {
+        "baseline": ("baseline", "base", "before", "pre", "v0", "t0", "m0", "month0", "قبل"),
+        "month3": ("month3", "month_3", "m3", "3m", "3month", "3months", "after", "post", "بعد"),
+    }
+
+
+def _views() -> dict[Literal["frontal", "left", "right"], tuple[str, ...]]:
+    return {
+        "frontal": ("frontal", "front", "f", "c", "center", "centre", "0", "روبرو", "جلو"),
+        "left": ("left", "l", "lt", "left_side", "چپ"),
+        "right": ("right", "r", "rt", "right_side", "راست"),
+    }
+
+
+class IngestConfig(Section):
+    """How exports become records.
+
+    Attributes
+    ----------
+    reader : str
+        ``auto``: the manifest if there is one, else the patterns; or a reader's name.
+    manifest : str
+        File name of the manifest inside the exports folder (.csv or .xlsx).
+    patterns : tuple of str
+        Path templates below the exports folder, without extension, tried in order.
+    visits, views : dict
+        Canonical word to the spellings that mean it; case does not matter.
+    light : str or None
+        Which kind of light to measure, where photographs of several exist.
+    max_megapixels : float
+        Larger images are refused before they are decoded.
+    """
+
+    reader: str = "auto"
+    manifest: str = "manifest.csv"
+    patterns: tuple[str, ...] = (
+        "{subject_id}/{visit}/{view}",
+        "{subject_id}/{visit}_{view}",
+        "{visit}/{subject_id}_{view}",
+        "{subject_id}_{visit}_{view}",
+    )
+    visits: dict[str, Spellings] = Field(default_factory=_visits)
+    views: dict[Literal["frontal", "left", "right"], Spellings] = Field(default_factory=_views)
+    light: str | None = None
+    max_megapixels: Positive = 200.0
+
+    @model_validator(mode="after")
+    def _aliases_are_unique(self) -> Self:
+        for name, table in (("visits", self.visits), ("views", self.views)):
+            seen: dict[str, str] = {}
+            for word, aliases in table.items():
+                for alias in dict.fromkeys(text.casefold() for text in (word, *aliases)):
+                    if alias in seen:
+                        raise ValueError(
+                            f"{name}: {alias!r} stands for both {seen[alias]!r} and {word!r}; "
+                            "remove it from one"
+                        )
+                    seen[alias] = word
+        return self
+
+
+class PairingConfig(Section):
+    """Which photographs make a half.
+
+    Attributes
+    ----------
+    baseline_visit, follow_up_visit : str
+        Keys of ``ingest.visits``.
+    view_preference : tuple of {'side', 'frontal'}
+        Which view measures a half when both visits have several: the oblique one of that side,
+        or the frontal one.
+    """
+
+    baseline_visit: str = "baseline"
+    follow_up_visit: str = "month3"
+    view_preference: tuple[Literal["side", "frontal"], ...] = Field(
+        default=("side", "frontal"), min_length=1
+    )
+
+
+class ScaleConfig(Section):
+    """Where millimetres come from.
+
+    Attributes
+    ----------
+    device_mm_per_px : float or None
+        The device's calibration, for all photographs without a scale in the manifest.
+    device_rel_sd : float
+        Its relative standard deviation.
+    manifest_rel_sd : float
+        The relative standard deviation of a manifest scale that states none.
+    prefer : tuple of {'manifest', 'device'}
+        Order of preference; the first source that has a number is the one used.
+    """
+
+    device_mm_per_px: Positive | None = None
+    device_rel_sd: NotNegative = 0.02
+    manifest_rel_sd: NotNegative = 0.02
+    prefer: tuple[Literal["manifest", "device"], ...] = Field(
+        default=("manifest", "device"), min_length=1
+    )
+
+
+class FaceConfig(Section):
+    """Where skin is.
+
+    Attributes
+    ----------
+    min_presence : float
+        Below this landmark confidence the face counts as not found.
+    outline_margin : float
+        Strip left out along the face outline, as a fraction of the interpupillary distance.
+    feature_margin : float
+        The same around eyes, brows, lips and nostrils.
+    """
+
+    min_presence: Fraction = 0.5
+    outline_margin: Fraction = 0.08
+    feature_margin: Fraction = 0.05
+
+
+class RegistrationConfig(Section):
+    """How the two visits are aligned, and when alignment has failed.
+
+    Attributes
+    ----------
+    working_mm_per_px : float
+        Resolution at which the flow is computed; finer photographs are reduced to it.
+    smoothing_mm : float
+        Length below which differences between the visits are not followed, so that a scar that
+        shrinks is not pulled back to its old outline.
+    max_inconsistency_mm : float
+        Skin where forward and backward flow disagree by more is left out at both visits.
+    min_texture_agreement : float
+        Median local correlation of skin texture below which the pair is refused.
+    min_registered_fraction : float
+        Share of common skin below which the pair is refused.
+    """
+
+    working_mm_per_px: Positive = 0.3
+    smoothing_mm: Positive = 3.0
+    max_inconsistency_mm: Positive = 1.0
+    min_texture_agreement: Fraction = 0.45
+    min_registered_fraction: Fraction = 0.3
+
+
+class SegmentationConfig(Section):
+    """What counts as a scar.
+
+    Attributes
+    ----------
+    method : str
+        Name of a registered segmenter.
+    min_diameter_mm, max_diameter_mm : float
+        Equivalent diameters of the smallest and largest single scar looked for.
+    min_significance : float
+        Least depth in units of the pair's noise.
+    min_contrast : float
+        Least relative darkening at the deepest point, whatever the noise.
+    touching : {'split', 'merge'}
+        Whether depressions that touch each other are counted one by one or as one field.
+        Their area is the same either way.
+    """
+
+    method: str = "classical"
+    min_diameter_mm: Positive = 0.8
+    max_diameter_mm: Positive = 8.0
+    min_significance: Positive = 2.5
+    min_contrast: Annotated[float, Field(ge=0, lt=1, allow_inf_nan=False)] = 0.14
+    touching: Literal["split", "merge"] = "split"
+
+    @model_validator(mode="after")
+    def _diameters_in_order(self) -> Self:
+        if self.max_diameter_mm <= self.min_diameter_mm:
+            raise ValueError("max_diameter_mm must be larger than min_diameter_mm")
+        return self
+
+
+class QualityConfig(Section):
+    """When a half is flagged for review.
+
+    Attributes
+    ----------
+    max_pose_difference_deg : float
+        Difference of yaw between the visits.
+    min_registered_fraction : float
+        Share of common skin that was aligned.
+    max_residual_mm : float
+        Median registration residual.
+    min_scar_diameter_px : float
+        The smallest scar asked for must span this many pixels.
+    interpupillary_mm : tuple of float
+        Range of distances between the pupils that people have, to catch a wrong scale.
+    """
+
+    max_pose_difference_deg: Positive = 8.0
+    min_registered_fraction: Fraction = 0.8
+    max_residual_mm: Positive = 0.5
+    min_scar_diameter_px: Positive = 4.0
+    interpupillary_mm: tuple[Positive, Positive] = (45.0, 80.0)
+
+    @model_validator(mode="after")
+    def _range_in_order(self) -> Self:
+        if self.interpupillary_mm[0] >= self.interpupillary_mm[1]:
+            raise ValueError("interpupillary_mm must be [lowest, highest]")
+        return self
+
+
+class OverlayConfig(Section):
+    """The reviewers' pictures.
+
+    Attributes
+    ----------
+    max_side_px : int
+        Longer side of each panel; crops are enlarged or reduced to it.
+    hide_eyes : bool
+        Whether eyes and brows are covered.
+    """
+
+    max_side_px: Annotated[int, BeforeValidator(_refuse_bool), Field(ge=200, le=8000)] = 1200
+    hide_eyes: bool = False
+
+
+class StudyConfig(Section):
+    """One run's complete configuration.
+
+    Attributes
+    ----------
+    study_id : str
+        Written to every row of ``measurements.csv``.
+    """
+
+    study_id: Annotated[str, Field(pattern=r"^[\w.-]{1,64}$")] = "study"
+    ingest: IngestConfig = IngestConfig()
+    pairing: PairingConfig = PairingConfig()
+    scale: ScaleConfig = ScaleConfig()
+    face: FaceConfig = FaceConfig()
+    registration: RegistrationConfig = RegistrationConfig()
+    segmentation: SegmentationConfig = SegmentationConfig()
+    quality: QualityConfig = QualityConfig()
+    overlay: OverlayConfig = OverlayConfig()
+
+    @model_validator(mode="after")
+    def _visits_exist(self) -> Self:
+        for field in ("baseline_visit", "follow_up_visit"):
+            visit = getattr(self.pairing, field)
+            if visit not in self.ingest.visits:
+                raise ValueError(f"pairing.{field} is {visit!r}, which ingest.visits does not list")
+        if self.pairing.baseline_visit == self.pairing.follow_up_visit:
+            raise ValueError("pairing.baseline_visit and pairing.follow_up_visit are the same")
+        return self
+
+
+def load_config(path: Path) -> StudyConfig:
+    """Read a configuration file.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        A YAML file.
+
+    Returns
+    -------
+    StudyConfig
+
+    Raises
+    ------
+    ConfigError
+        If the file is missing, not YAML, or holds an unknown key or a wrong value; the message
+        names every problem with line and column.
+    """
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
+        raise ConfigError(f"config {path.name} cannot be read ({reason})", "check its path") from (
+            error
+        )
+    return parse_config(text, path.name)
+
+
+def parse_config(text: str, name: str = "config") -> StudyConfig:
+    """Read a configuration from YAML text.
+
+    Parameters
+    ----------
+    text : str
+        YAML.
+    name : str, optional
+        What messages call it.
+
+    Returns
+    -------
+    StudyConfig
+
+    Raises
+    ------
+    ConfigError
+        As for `load_config`.
+    """
+    return parse_model(text, name, StudyConfig)
