@@ -1,0 +1,157 @@
+"""Path templates such as ``{subject_id}/{visit}_{view}`` -> regular expressions."""
+
+from __future__ import annotations
+
+import re
+import string
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from scarmetrics.errors import ConfigError
+from scarmetrics.ingest.walk import IMAGE_SUFFIXES
+from scarmetrics.ingest.words import Vocabulary, fold
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from scarmetrics.config import IngestConfig
+
+REQUIRED_PLACEHOLDERS = ("subject_id", "visit", "view")
+PLACEHOLDERS = (*REQUIRED_PLACEHOLDERS, "light", "captured_on", "side")
+_ANYTHING = "*"
+
+
+@dataclass(frozen=True)
+class PathPattern:
+    """A compiled path template.
+
+    Attributes
+    ----------
+    template : str
+        As written in the config.
+    strict : re.Pattern
+        Accepts known visits and views only.
+    loose : tuple of re.Pattern
+        The same with an unknown visit, an unknown view, or both; to tell what is wrong.
+    """
+
+    template: str
+    strict: re.Pattern[str]
+    loose: tuple[re.Pattern[str], ...]
+
+    def match(self, stem: str) -> dict[str, str] | None:
+        """Read a path below the exports folder, without extension.
+
+        Parameters
+        ----------
+        stem : str
+            Folded path, see `scarmetrics.ingest.words.fold`.
+
+        Returns
+        -------
+        dict of str to str, or None
+            Text of each placeholder; None when the template does not fit.
+        """
+        match = self.strict.fullmatch(stem)
+        return match.groupdict() if match else None
+
+    def match_loosely(self, stem: str) -> list[dict[str, str]]:
+        """All ways to read the same path when the visit, the view or both are unknown words."""
+        matches = [pattern.fullmatch(stem) for pattern in self.loose]
+        return [match.groupdict() for match in matches if match]
+
+
+def compile_patterns(config: IngestConfig) -> tuple[PathPattern, ...]:
+    """Compile all path templates of a configuration.
+
+    Raises
+    ------
+    ConfigError
+        As for `compile_template`, or if there is none.
+    """
+    if not config.patterns:
+        raise ConfigError("ingest.patterns is empty", "give at least one path pattern")
+    words = Vocabulary.from_config(config)
+    return tuple(compile_template(template, words) for template in config.patterns)
+
+
+def compile_template(template: str, words: Vocabulary) -> PathPattern:
+    """Compile a path template.
+
+    Parameters
+    ----------
+    template : str
+        Path below the exports folder, without extension. ``{subject_id}``, ``{visit}`` and
+        ``{view}`` are required, ``{light}``, ``{captured_on}`` and ``{side}`` optional, ``{*}``
+        is anything within one folder or file name. A placeholder that stands twice must read
+        the same both times.
+    words : Vocabulary
+        The known visits and views.
+
+    Returns
+    -------
+    PathPattern
+
+    Raises
+    ------
+    ConfigError
+        If the template cannot work; the message names it.
+    """
+    parts = _parse(template)
+    visit, view = words.visits.regex, words.views.regex
+    anything = "[^/]+?"
+    variants = [(anything, view), (visit, anything), (anything, anything)]
+    return PathPattern(
+        template,
+        _regex(parts, {"visit": visit, "view": view}, subject="[^/]+?"),
+        # The longest subject, so that of P_01_befor_L only 'befor' is taken for the visit.
+        tuple(_regex(parts, {"visit": a, "view": b}, subject="[^/]+") for a, b in variants),
+    )
+
+
+def _parse(template: str) -> list[tuple[str, str | None]]:
+    """Split into pairs of literal text and the placeholder after it."""
+    try:
+        parsed = list(string.Formatter().parse(template))
+    except ValueError as error:
+        raise _wrong(template, f"a brace is missing or too many ({error})") from None
+    for _, name, spec, conversion in parsed:
+        if name is None:
+            continue
+        if name not in {*PLACEHOLDERS, _ANYTHING} or spec or conversion:
+            known = ", ".join(f"{{{word}}}" for word in (*PLACEHOLDERS, _ANYTHING))
+            raise _wrong(template, f"{{{name}}} is no placeholder; known are {known}")
+    names = [name for _, name, _, _ in parsed]
+    for required in REQUIRED_PLACEHOLDERS:
+        if required not in names:
+            raise _wrong(template, f"{{{required}}} is missing")
+    if template.startswith("/") or template.lower().endswith(tuple(IMAGE_SUFFIXES)):
+        raise _wrong(template, "write it below the exports folder and without extension")
+    return [(literal, name) for literal, name, _, _ in parsed]
+
+
+def _wrong(template: str, problem: str) -> ConfigError:
+    return ConfigError(
+        f"ingest.patterns: {template!r}: {problem}",
+        "write patterns such as '{subject_id}/{visit}_{view}'",
+    )
+
+
+def _regex(
+    parts: list[tuple[str, str | None]], words: Mapping[str, str], *, subject: str
+) -> re.Pattern[str]:
+    fragments = {**words, "subject_id": subject}
+    seen: set[str] = set()
+    text = ""
+    for literal, name in parts:
+        text += re.escape(fold(literal))
+        if name is None:
+            continue
+        if name in seen:
+            text += f"(?P={name})"
+        elif name == _ANYTHING:
+            text += "[^/]*?"
+        else:
+            seen.add(name)
+            text += f"(?P<{name}>{fragments.get(name, '[^/]+?')})"
+    return re.compile(text, re.IGNORECASE)

@@ -1,0 +1,140 @@
+"""TIFF files -> stored pixels."""
+
+from __future__ import annotations
+
+import io
+import warnings
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import tifffile
+from tifffile import COMPRESSION, PHOTOMETRIC, PLANARCONFIG
+
+from scarmetrics.errors import PhotographError
+from scarmetrics.ingest.rawimage import RawImage, check_size, valid_orientation
+from scarmetrics.opencv import cv2
+
+if TYPE_CHECKING:
+    from scarmetrics.models import Image
+
+_GRAY = frozenset({PHOTOMETRIC.MINISBLACK, PHOTOMETRIC.MINISWHITE})
+_COLOUR = frozenset({PHOTOMETRIC.RGB, PHOTOMETRIC.PALETTE, PHOTOMETRIC.YCBCR})
+_TIFFFILE_READS = frozenset(
+    {
+        COMPRESSION.NONE,
+        COMPRESSION.PACKBITS,
+        COMPRESSION.ADOBE_DEFLATE,
+        COMPRESSION.DEFLATE,
+    }
+)
+_ORIENTATION_TAG = 274
+
+
+def decode_tiff(data: bytes, max_megapixels: float) -> RawImage:
+    """Decode the first page of a TIFF file of 8 or 16 bit.
+
+    Parameters
+    ----------
+    data : bytes
+        The file.
+    max_megapixels : float
+        Larger images are refused.
+
+    Raises
+    ------
+    PhotographError
+        If it is damaged, gray, in a format that is not supported, or too large or small.
+    """
+    with tifffile.TiffFile(io.BytesIO(data)) as tiff:
+        page = tiff.pages.first
+        check_size(page.imagewidth, page.imagelength, max_megapixels)
+        _check_format(page)
+        _check_extents(page, len(data))
+        pixels = _tifffile_pixels(page) if _is_plain(page) else _fallback_pixels(data, page)
+        flags = [
+            *(["alpha_dropped"] if pixels.shape[2] > 3 else []),
+            *(["extra_pages"] if len(tiff.pages) > 1 else []),
+        ]
+        return RawImage(
+            pixels[..., :3],
+            valid_orientation(page.tags.valueof(_ORIENTATION_TAG)),
+            page.tags.valueof("InterColorProfile") or b"",
+            tuple(flags),
+        )
+
+
+def _check_format(page: tifffile.TiffPage) -> None:
+    if page.sampleformat != tifffile.SAMPLEFORMAT.UINT or page.imagedepth != 1:
+        raise PhotographError("image_unsupported")
+    if page.photometric in _GRAY:
+        raise PhotographError("image_gray")
+    bits = page.bitspersample
+    palette = page.photometric == PHOTOMETRIC.PALETTE
+    if page.photometric not in _COLOUR or not (bits in {8, 16} or palette):
+        raise PhotographError(
+            "image_unsupported",
+            f"TIFF {PHOTOMETRIC(page.photometric).name} of {bits} bit is not supported",
+        )
+    if not palette and page.samplesperpixel < 3:
+        raise PhotographError("image_unsupported")
+
+
+def _check_extents(page: tifffile.TiffPage, size_bytes: int) -> None:
+    """Refuse strips that are absent or lie behind the end, which decoders fill with black."""
+    extents = list(zip(page.dataoffsets, page.databytecounts, strict=True))
+    if not extents or any(
+        offset <= 0 or count <= 0 or offset + count > size_bytes for offset, count in extents
+    ):
+        raise PhotographError("image_corrupt", "the TIFF's data are not complete")
+
+
+def _is_plain(page: tifffile.TiffPage) -> bool:
+    return page.photometric == PHOTOMETRIC.RGB and page.compression in _TIFFFILE_READS
+
+
+def _tifffile_pixels(page: tifffile.TiffPage) -> Image:
+    pixels: Image = page.asarray()
+    if page.planarconfig == PLANARCONFIG.SEPARATE:
+        pixels = np.moveaxis(pixels, 0, 2)
+    return pixels
+
+
+def _fallback_pixels(data: bytes, page: tifffile.TiffPage) -> Image:
+    """Decode LZW, JPEG and palettes with libtiff, which tifffile does not do alone.
+
+    Pillow is the one for 8 bit, because OpenCV multiplies colour by alpha there; OpenCV for
+    16 bit, which Pillow reduces to 8. Both turn the image; taking the orientation out of the
+    bytes leaves that to the caller for every format alike.
+    """
+    plain = _without_orientation(data, page)
+    if page.bitspersample == 16 and page.photometric != PHOTOMETRIC.PALETTE:
+        pixels: Any = cv2.imdecode(np.frombuffer(plain, np.uint8), cv2.IMREAD_UNCHANGED)
+        if pixels is None or pixels.dtype != np.uint16 or pixels.ndim != 3:
+            raise PhotographError("image_unsupported", "the TIFF's compression is not supported")
+        rgb: Image = pixels[..., [2, 1, 0, *range(3, pixels.shape[2])]]
+        return rgb
+    from PIL.Image import DecompressionBombError
+    from PIL.TiffImagePlugin import TiffImageFile
+
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            image = TiffImageFile(io.BytesIO(plain))
+            image.load()
+    except DecompressionBombError:
+        raise PhotographError(
+            "image_too_large", "a TIFF of this size is read only without compression"
+        ) from None
+    if image.mode in {"P", "PA"}:
+        return np.asarray(image.convert("RGB"))
+    if image.mode not in {"RGB", "RGBA", "RGBX"}:
+        raise PhotographError("image_unsupported", f"the pixel format {image.mode} is not RGB")
+    return np.asarray(image)
+
+
+def _without_orientation(data: bytes, page: tifffile.TiffPage) -> bytes:
+    tag = page.tags.get(_ORIENTATION_TAG)
+    if tag is None:
+        return data
+    upright = (1).to_bytes(2, "little" if page.parent.byteorder == "<" else "big")
+    return data[: tag.valueoffset] + upright + data[tag.valueoffset + 2 :]
