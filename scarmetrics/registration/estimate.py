@@ -1,0 +1,222 @@
+"""How two photographs of one face are aligned: landmarks, then dense flow on skin texture."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from skimage.morphology import remove_small_holes, remove_small_objects
+
+from scarmetrics.config import RegistrationConfig
+from scarmetrics.face import Face, detect_face
+from scarmetrics.face.mesh import N_MESH
+from scarmetrics.opencv import cv2
+from scarmetrics.photometry import blur, require_rgb
+from scarmetrics.registration.frame import (
+    WorkImage,
+    landmark_affine,
+    landmark_flow,
+    local_correlation,
+    work_image,
+    working_frame,
+)
+from scarmetrics.registration.result import FailedRegistration, Registration, apply_affine
+from scarmetrics.units import NOMINAL_INTERPUPILLARY_MM
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from scarmetrics.models import FloatImage, Image, Mask
+
+_AGREEMENT_MM = 2.5  # window of the local correlation
+_GRAY_PER_SD = 40  # gray levels per local standard deviation, for the 8-bit flow
+_INVERSE_STEPS = 6
+_SPECK_LENGTHS = 3.0
+
+
+def register(
+    fixed: Image,
+    moving: Image,
+    *,
+    fixed_face: Face | None = None,
+    moving_face: Face | None = None,
+    mm_per_px: float | None = None,
+    config: RegistrationConfig | None = None,
+) -> Registration | FailedRegistration:
+    """Align a follow-up photograph (moving) to the baseline (fixed).
+
+    An affine map is fitted to the face landmarks by least median of squares [1]_; dense inverse
+    search flow [2]_ on locally normalised log luminance follows the skin from there, forward and
+    backward. The flow is smoothed over ``config.smoothing_mm``.
+
+    Parameters
+    ----------
+    fixed, moving : ndarray of uint8 or uint16, shape (M, N, 3)
+        RGB, upright; sizes may differ.
+    fixed_face, moving_face : Face, optional
+        Their faces; detected when not given.
+    mm_per_px : float, optional
+        Scale of the fixed photograph. A nominal one from the pupils' distance when not given; it
+        sets filter sizes only.
+    config : RegistrationConfig, optional
+        Resolution, smoothness and limits.
+
+    Returns
+    -------
+    Registration or FailedRegistration
+        `FailedRegistration` is falsy and says why.
+
+    Raises
+    ------
+    ValueError
+        If an image is not RGB of 8 or 16 bit.
+
+    References
+    ----------
+    .. [1] P. J. Rousseeuw, "Least median of squares regression", J. Am. Stat. Assoc. 79(388),
+       871-880 (1984).
+    .. [2] T. Kroeger, R. Timofte, D. Dai, L. Van Gool, "Fast optical flow using dense inverse
+       search", ECCV (2016).
+    """
+    require_rgb(fixed)
+    require_rgb(moving)
+    config = config or RegistrationConfig()
+    first = fixed_face or detect_face(fixed)
+    if not isinstance(first, Face):
+        return FailedRegistration(first.reason_code, first.reason)
+    second = moving_face or detect_face(moving)
+    if not isinstance(second, Face):
+        return FailedRegistration(second.reason_code, second.reason)
+    affine = landmark_affine(first, second)
+    if affine is None:
+        return FailedRegistration("registration_disagrees", "the faces' landmarks do not match")
+    scale_mm = mm_per_px or NOMINAL_INTERPUPILLARY_MM / first.interpupillary_px
+    zoom = min(1.0, scale_mm / config.working_mm_per_px)
+    work_mm = scale_mm / zoom
+    fixed_to_work, size = working_frame(first, zoom)
+    work_to_moving = _compose(affine, cv2.invertAffineTransform(fixed_to_work))
+    moving_to_work = cv2.invertAffineTransform(work_to_moving)
+    a = work_image(fixed, first, fixed_to_work, size, work_mm)
+    b = work_image(moving, second, moving_to_work, size, work_mm)
+    if not (a.has_texture and b.has_texture):
+        return FailedRegistration("registration_no_texture")
+    points_a = apply_affine(fixed_to_work, first.landmarks[:N_MESH, :2])
+    points_b = apply_affine(moving_to_work, second.landmarks[:N_MESH, :2])
+    flow, inverse_flow, inconsistency = _flows(
+        a,
+        b,
+        landmark_flow(points_a, points_b, size),
+        landmark_flow(points_b, points_a, size),
+        config.smoothing_mm / work_mm,
+    )
+    return _judge(
+        Registration(
+            fixed_shape=fixed.shape[:2],
+            moving_shape=moving.shape[:2],
+            fixed_to_work=fixed_to_work,
+            work_to_moving=work_to_moving,
+            flow=flow,
+            inverse_flow=inverse_flow,
+            inconsistency=inconsistency,
+            believed=_follow(b.skin.astype(np.float32), flow) > 0.5,
+            texture_agreement=0.0,
+        ),
+        a,
+        b,
+        work_mm,
+        config,
+    )
+
+
+def _flows(
+    a: WorkImage,
+    b: WorkImage,
+    start: FloatImage,
+    inverse_start: FloatImage,
+    smoothing_px: float,
+) -> tuple[FloatImage, FloatImage, FloatImage]:
+    """Smooth flow from a to b, its inverse on the grid, and the two estimates' disagreement."""
+    gray_a, gray_b = _as_gray(a.texture), _as_gray(b.texture)
+    forward = _smooth(_dis_flow(gray_a, gray_b, start), smoothing_px)
+    backward = _smooth(_dis_flow(gray_b, gray_a, inverse_start), smoothing_px)
+    closing = forward + _follow(backward, forward)
+    inconsistency = np.hypot(closing[..., 0], closing[..., 1]).astype(np.float32)
+    inverse = backward
+    for _ in range(_INVERSE_STEPS):
+        inverse = -_follow(forward, inverse)
+    return forward, inverse, inconsistency
+
+
+def _judge(
+    found: Registration, a: WorkImage, b: WorkImage, work_mm: float, config: RegistrationConfig
+) -> Registration | FailedRegistration:
+    """Accept a registration where forward, backward and texture agree, or say why not."""
+    common = a.skin & found.believed
+    least = config.min_registered_fraction * max(1, int(a.skin.sum()))
+    if common.sum() < least:
+        return FailedRegistration("registration_no_overlap")
+    agreement = local_correlation(
+        a.texture, _follow(b.texture, found.flow), common, _AGREEMENT_MM / work_mm
+    )
+    typical = float(np.median(agreement[common]))
+    believed = _without_specks(
+        common & (found.inconsistency * work_mm <= config.max_inconsistency_mm),
+        config.smoothing_mm / work_mm,
+    )
+    if typical < config.min_texture_agreement or believed.sum() < least:
+        return FailedRegistration(
+            "registration_disagrees",
+            f"after alignment the skin textures agree by {typical:.2f} "
+            f"({config.min_texture_agreement:g} needed) on "
+            f"{100 * believed.sum() / max(1, a.skin.sum()):.0f} % of the skin "
+            f"({100 * config.min_registered_fraction:.0f} % needed)",
+        )
+    return Registration(**{**vars(found), "believed": believed, "texture_agreement": typical})
+
+
+def _without_specks(believed: Mask, length_px: float) -> Mask:
+    """Fill holes and drop islands below the smoothing length.
+
+    The flow there is carried by its surroundings; a hole would leave out just the skin that
+    changed most, such as a scar that healed.
+    """
+    least = int(_SPECK_LENGTHS**2 * length_px**2)
+    filled = remove_small_holes(believed, max_size=least)
+    return np.asarray(remove_small_objects(filled, max_size=least), bool)
+
+
+def _compose(outer: NDArray[np.float64], inner: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The affine map that applies `inner`, then `outer`."""
+    linear = outer[:, :2] @ inner[:, :2]
+    return np.column_stack([linear, outer[:, :2] @ inner[:, 2] + outer[:, 2]])
+
+
+def _as_gray(texture: FloatImage) -> NDArray[np.uint8]:
+    return np.clip(128 + _GRAY_PER_SD * texture, 0, 255).astype(np.uint8)
+
+
+def _dis_flow(first: NDArray[np.uint8], second: NDArray[np.uint8], start: FloatImage) -> FloatImage:
+    """Flow on top of a start: the second image is brought to the first, the rest is small."""
+    solver = cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
+    solver.setFinestScale(0)
+    rest = np.asarray(solver.calc(first, _follow(second, start), None), np.float32)
+    return rest + _follow(start, rest)
+
+
+def _smooth(flow: FloatImage, length_px: float) -> FloatImage:
+    """Gaussian smoothing whose full width at half maximum is the given length."""
+    sigma = max(length_px / 2.3548, 0.3)
+    return np.dstack([blur(np.ascontiguousarray(flow[..., i]), sigma) for i in range(2)])
+
+
+def _follow(values: NDArray[Any], flow: FloatImage) -> NDArray[Any]:
+    """Values read where the flow leads."""
+    rows, cols = flow.shape[:2]
+    x, y = np.meshgrid(np.arange(cols, dtype=np.float32), np.arange(rows, dtype=np.float32))
+    return cv2.remap(
+        values,
+        x + flow[..., 0],
+        y + flow[..., 1],
+        cv2.INTER_LINEAR,
+        borderMode=cv2.BORDER_REPLICATE,
+    )

@@ -1,0 +1,234 @@
+"""What a registration is: a map between two photographs, or the reason why there is none."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from scarmetrics.models import Failure, FloatImage, Image, Mask, Points
+from scarmetrics.opencv import cv2
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+Box = tuple[int, int, int, int]
+"""Rectangle (x0, y0, x1, y1) in px, x1 and y1 exclusive."""
+
+_INVERSE_STEPS = 12
+
+
+class FailedRegistration(Failure):
+    """The two photographs could not be aligned; falsy, carries the reason, never an identity."""
+
+
+@dataclass(frozen=True, eq=False)
+class Registration:
+    """Map from a fixed (baseline) to a moving (follow-up) photograph.
+
+    The map is an affine one, then a smooth flow, both held in a working frame: the fixed
+    photograph's face box at the working resolution.
+
+    Attributes
+    ----------
+    fixed_shape, moving_shape : tuple of int
+        (M, N) of the photographs.
+    fixed_to_work, work_to_moving : ndarray of float64, shape (2, 3)
+        Affine maps of points (x, y).
+    flow : ndarray of float32, shape (h, w, 2)
+        (dx, dy) in working px: a point p of the fixed photograph lies at
+        ``work_to_moving(u + flow(u))`` with ``u = fixed_to_work(p)``.
+    inverse_flow : ndarray of float32, shape (h, w, 2)
+        The inverse of `flow` on the same grid.
+    inconsistency : ndarray of float32, shape (h, w)
+        Disagreement of the independently estimated forward and backward flow, in working px.
+    believed : ndarray of bool, shape (h, w)
+        Where the map may be believed, in the working frame.
+    texture_agreement : float
+        Median local correlation of skin texture after alignment, -1 to 1.
+    """
+
+    fixed_shape: tuple[int, int]
+    moving_shape: tuple[int, int]
+    fixed_to_work: NDArray[np.float64]
+    work_to_moving: NDArray[np.float64]
+    flow: FloatImage
+    inverse_flow: FloatImage
+    inconsistency: FloatImage
+    believed: Mask
+    texture_agreement: float
+
+    def transform_points(self, xy: Points) -> Points:
+        """Where points of the fixed photograph lie in the moving one.
+
+        Parameters
+        ----------
+        xy : ndarray, shape (K, 2)
+            (x, y) in px.
+
+        Returns
+        -------
+        ndarray of float64, shape (K, 2)
+        """
+        u = apply_affine(self.fixed_to_work, np.asarray(xy, np.float64).reshape(-1, 2))
+        return apply_affine(self.work_to_moving, u + _sample(self.flow, u))
+
+    def inverse_points(self, xy: Points) -> Points:
+        """Where points of the moving photograph lie in the fixed one.
+
+        The exact inverse of `transform_points`, by fixed-point iteration.
+
+        Parameters
+        ----------
+        xy : ndarray, shape (K, 2)
+            (x, y) in px.
+
+        Returns
+        -------
+        ndarray of float64, shape (K, 2)
+        """
+        v = apply_affine(
+            cv2.invertAffineTransform(self.work_to_moving),
+            np.asarray(xy, np.float64).reshape(-1, 2),
+        )
+        u = v + _sample(self.inverse_flow, v)
+        for _ in range(_INVERSE_STEPS):
+            u = v - _sample(self.flow, u)
+        return apply_affine(cv2.invertAffineTransform(self.fixed_to_work), u)
+
+    def warp(self, moving: Image, box: Box | None = None) -> Image:
+        """The moving photograph in the fixed one's pixels, for display only.
+
+        Parameters
+        ----------
+        moving : ndarray of uint8 or uint16, shape (M, N, 3)
+            The moving photograph.
+        box : tuple of int, optional
+            Part (x0, y0, x1, y1) of the fixed photograph wanted; all of it by default.
+
+        Returns
+        -------
+        ndarray, shape of the box or of the fixed photograph
+            Black where the moving photograph shows nothing.
+        """
+        x, y = self._forward_maps(box or self._whole_fixed)
+        return cv2.remap(moving, x, y, cv2.INTER_CUBIC, borderMode=cv2.BORDER_CONSTANT)
+
+    def to_fixed(self, mask: Mask, box: Box | None = None) -> Mask:
+        """A mask of the moving photograph in the fixed one's pixels."""
+        x, y = self._forward_maps(box or self._whole_fixed)
+        return cv2.remap(mask.astype(np.uint8), x, y, cv2.INTER_NEAREST) > 0
+
+    def to_moving(self, mask: Mask, box: Box | None = None) -> Mask:
+        """A mask of the fixed photograph in the moving one's pixels.
+
+        Parameters
+        ----------
+        mask : ndarray of bool, shape (M, N) of the fixed photograph
+            What to carry over.
+        box : tuple of int, optional
+            Part of the moving photograph wanted; all of it by default.
+
+        Returns
+        -------
+        ndarray of bool, shape of the box or of the moving photograph
+        """
+        rows, cols = self.moving_shape
+        box = box or (0, 0, cols, rows)
+        from_moving = cv2.invertAffineTransform(self.work_to_moving)
+        x, y = _dense_maps(
+            box, from_moving, self.inverse_flow, cv2.invertAffineTransform(self.fixed_to_work)
+        )
+        return cv2.remap(mask.astype(np.uint8), x, y, cv2.INTER_NEAREST) > 0
+
+    def jacobian(self) -> FloatImage:
+        """Area of the moving photograph per area of the fixed one.
+
+        Returns
+        -------
+        ndarray of float32, shape (M, N) of the fixed photograph
+            The affine ratio outside the working frame.
+        """
+        dx_dy, dx_dx = np.gradient(self.flow[..., 0])
+        dy_dy, dy_dx = np.gradient(self.flow[..., 1])
+        affine = self.affine_area_ratio
+        ratio: FloatImage = np.asarray(
+            ((1 + dx_dx) * (1 + dy_dy) - dx_dy * dy_dx) * affine, np.float32
+        )
+        return self._upsample(ratio, affine)
+
+    @property
+    def affine_area_ratio(self) -> float:
+        """Area of the moving photograph per area of the fixed one, affine part."""
+        linear = self.work_to_moving[:, :2] @ self.fixed_to_work[:, :2]
+        return float(np.linalg.det(linear))
+
+    @cached_property
+    def residual_px(self) -> FloatImage:
+        """Forward-backward disagreement in px of the fixed photograph, NaN where unknown."""
+        per_work_px = np.float32(1 / np.sqrt(np.linalg.det(self.fixed_to_work[:, :2])))
+        scaled: FloatImage = self.inconsistency * per_work_px
+        return self._upsample(scaled, np.nan)
+
+    @cached_property
+    def registered_mask(self) -> Mask:
+        """Where the map may be believed; shape (M, N) of the fixed photograph."""
+        return self._upsample(self.believed.astype(np.float32), 0.0) > 0.5
+
+    @property
+    def _whole_fixed(self) -> Box:
+        rows, cols = self.fixed_shape
+        return (0, 0, cols, rows)
+
+    def _forward_maps(self, box: Box) -> tuple[FloatImage, FloatImage]:
+        return _dense_maps(box, self.fixed_to_work, self.flow, self.work_to_moving)
+
+    def _upsample(self, work: FloatImage, outside: float) -> FloatImage:
+        rows, cols = self.fixed_shape
+        to_fixed = cv2.invertAffineTransform(self.fixed_to_work)
+        return cv2.warpAffine(
+            work,
+            to_fixed,
+            (cols, rows),
+            flags=cv2.INTER_LINEAR,
+            borderMode=cv2.BORDER_CONSTANT,
+            borderValue=(outside,),
+        )
+
+
+def apply_affine(matrix: NDArray[np.float64], xy: Points) -> Points:
+    """Points (x, y), shape (K, 2), through an affine map, shape (2, 3)."""
+    return xy @ matrix[:, :2].T + matrix[:, 2]
+
+
+def _sample(flow: FloatImage, xy: Points) -> Points:
+    """Flow at points, bilinear; the nearest border value outside."""
+    if len(xy) == 0:
+        return np.zeros((0, 2))
+    rows, cols = flow.shape[:2]
+    x = np.clip(xy[:, 0], 0, cols - 1)
+    y = np.clip(xy[:, 1], 0, rows - 1)
+    x0, y0 = np.minimum(x.astype(int), cols - 2), np.minimum(y.astype(int), rows - 2)
+    fx, fy = (x - x0)[:, None], (y - y0)[:, None]
+    top = flow[y0, x0] * (1 - fx) + flow[y0, x0 + 1] * fx
+    bottom = flow[y0 + 1, x0] * (1 - fx) + flow[y0 + 1, x0 + 1] * fx
+    return np.asarray(top * (1 - fy) + bottom * fy, np.float64)
+
+
+def _dense_maps(
+    box: Box,
+    to_work: NDArray[np.float64],
+    flow: FloatImage,
+    from_work: NDArray[np.float64],
+) -> tuple[FloatImage, FloatImage]:
+    """Maps for cv2.remap over a box: affine to the working frame, flow, affine out of it."""
+    x0, y0, x1, y1 = box
+    x, y = np.meshgrid(np.arange(x0, x1, dtype=np.float32), np.arange(y0, y1, dtype=np.float32))
+    a, b = to_work.astype(np.float32), from_work.astype(np.float32)
+    u = a[0, 0] * x + a[0, 1] * y + a[0, 2]
+    v = a[1, 0] * x + a[1, 1] * y + a[1, 2]
+    shift = cv2.remap(flow, u, v, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    u, v = u + shift[..., 0], v + shift[..., 1]
+    return b[0, 0] * u + b[0, 1] * v + b[0, 2], b[1, 0] * u + b[1, 1] * v + b[1, 2]
