@@ -1,0 +1,15 @@
+"""From labels to areas with uncertainty, and from scars to their fates."""
+
+from scarmetrics.measure.area import AreaMeasurement, ScarMeasurement, measure_labels
+from scarmetrics.measure.change import AreaChange, compare
+from scarmetrics.measure.matching import ScarMatch, match_scars
+
+__all__ = [
+    "AreaChange",
+    "AreaMeasurement",
+    "ScarMatch",
+    "ScarMeasurement",
+    "compare",
+    "match_scars",
+    "measure_labels",
+]

@@ -1,0 +1,175 @@
+"""Areas of labelled scars in one photograph, in its own pixels."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy import ndimage as ndi
+from skimage.measure import perimeter_crofton
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from scarmetrics.models import FloatImage, Mask
+    from scarmetrics.segmentation import ScarLabels
+    from scarmetrics.units import PixelScale
+
+_CORRELATION_PX = 3.0  # along the boundary, errors closer than this move together
+_SHARED = 0.25  # share of boundary variance common to the whole contour, from the peak's own error
+
+
+@dataclass(frozen=True)
+class ScarMeasurement:
+    """One scar at one visit.
+
+    Attributes
+    ----------
+    scar_id : int
+        Its label.
+    x_px, y_px : float
+        Centroid in the photograph's pixels.
+    area_px : float
+        Projected area in px².
+    area_sd_px : float
+        Its standard deviation from the boundary's uncertainty, in px².
+    area_mm2, equivalent_diameter_mm : float or None
+        Surface area, and the diameter of the circle of that area; None without a scale.
+    contrast : float
+        Relative darkening at the deepest point, 0 to 1.
+    """
+
+    scar_id: int
+    x_px: float
+    y_px: float
+    area_px: float
+    area_sd_px: float
+    area_mm2: float | None
+    equivalent_diameter_mm: float | None
+    contrast: float
+
+
+@dataclass(frozen=True)
+class AreaMeasurement:
+    """All scars of one half at one visit.
+
+    Attributes
+    ----------
+    scars : tuple of ScarMeasurement
+        In the order of their labels.
+    area_mm2, projected_area_mm2, roi_area_mm2 : float or None
+        Scar area on the skin's surface and in the image plane, and the measured skin's surface;
+        None without a scale.
+    boundary_sd_mm2 : float or None
+        Standard deviation of `area_mm2` from the boundaries alone.
+    area_sd_mm2 : float or None
+        The same with the scale's uncertainty.
+    area_fraction : float
+        Scar surface per measured surface; needs no scale.
+    """
+
+    scars: tuple[ScarMeasurement, ...]
+    area_mm2: float | None
+    projected_area_mm2: float | None
+    roi_area_mm2: float | None
+    boundary_sd_mm2: float | None
+    area_sd_mm2: float | None
+    area_fraction: float
+
+    @property
+    def scar_count(self) -> int:
+        """Number of scars."""
+        return len(self.scars)
+
+
+def measure_labels(
+    found: ScarLabels, roi: Mask, surface_factor: FloatImage, scale: PixelScale | None
+) -> AreaMeasurement:
+    """Measure labelled scars.
+
+    The boundary's position is uncertain by the pair's noise over the signal's slope there; that
+    uncertainty times the perimeter is the area's. A quarter of the variance is common to a scar's
+    whole contour, because half of the peak's own error moves the level; the rest averages out
+    along the contour. Scars are independent. The scale enters squared.
+
+    Parameters
+    ----------
+    found : ScarLabels
+        Labels of shape (M, N) and their boundaries' uncertainty.
+    roi : ndarray of bool, shape (M, N)
+        Skin that was measured; not empty.
+    surface_factor : ndarray of float32, shape (M, N)
+        Surface area per projected area.
+    scale : PixelScale or None
+        mm per px and its relative standard deviation.
+
+    Returns
+    -------
+    AreaMeasurement
+
+    Raises
+    ------
+    ValueError
+        If `roi` is empty.
+    """
+    roi_surface_px = float(surface_factor[roi].sum(dtype=np.float64))
+    if roi_surface_px <= 0:
+        raise ValueError("the ROI is empty")
+    labels, count = found.labels, found.count
+    flat = labels[labels > 0]
+    area_px = np.bincount(flat, minlength=count + 1)[1:].astype(np.float64)
+    surface_px = np.bincount(flat, surface_factor[labels > 0], minlength=count + 1)[1:]
+    centroid = _centroids(labels, area_px, count)
+    sd_px = _area_sd_px(labels, found.boundary_sd_px, count)
+    mm2 = None if scale is None else scale.mm_per_px**2
+    scars = tuple(
+        ScarMeasurement(
+            scar_id=i + 1,
+            x_px=float(centroid[i, 0]),
+            y_px=float(centroid[i, 1]),
+            area_px=float(area_px[i]),
+            area_sd_px=float(sd_px[i]),
+            area_mm2=None if mm2 is None else float(surface_px[i] * mm2),
+            equivalent_diameter_mm=(
+                None if mm2 is None else float(2 * np.sqrt(surface_px[i] * mm2 / np.pi))
+            ),
+            contrast=float(1 - np.exp(-found.peak[i])),
+        )
+        for i in range(count)
+    )
+    fraction = float(surface_px.sum() / roi_surface_px)
+    if scale is None or mm2 is None:
+        return AreaMeasurement(scars, None, None, None, None, None, fraction)
+    area = float(surface_px.sum() * mm2)
+    tilt = surface_px / np.maximum(area_px, 1)
+    boundary_sd = float(np.sqrt(np.sum((sd_px * tilt) ** 2)) * mm2)
+    return AreaMeasurement(
+        scars=scars,
+        area_mm2=area,
+        projected_area_mm2=float(area_px.sum() * mm2),
+        roi_area_mm2=roi_surface_px * mm2,
+        boundary_sd_mm2=boundary_sd,
+        area_sd_mm2=float(np.hypot(boundary_sd, 2 * scale.rel_sd * area)),
+        area_fraction=fraction,
+    )
+
+
+def _centroids(
+    labels: NDArray[np.int32], area_px: NDArray[np.float64], count: int
+) -> NDArray[np.float64]:
+    y, x = np.nonzero(labels)
+    label = labels[y, x]
+    sums = [np.bincount(label, values, minlength=count + 1)[1:] for values in (x, y)]
+    return np.column_stack(sums) / np.maximum(area_px, 1)[:, None]
+
+
+def _area_sd_px(
+    labels: NDArray[np.int32], boundary_sd_px: NDArray[np.float64], count: int
+) -> NDArray[np.float64]:
+    result = np.zeros(count)
+    for i, place in enumerate(ndi.find_objects(labels, max_label=count)):
+        length = float(perimeter_crofton(np.pad(labels[place] == i + 1, 1)))
+        share = _SHARED + (1 - _SHARED) / max(1.0, length / _CORRELATION_PX)
+        result[i] = boundary_sd_px[i] * length * np.sqrt(share)
+    return result

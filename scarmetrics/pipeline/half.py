@@ -1,0 +1,255 @@
+"""One half, both visits, in memory: the only place that knows the order of the steps.
+
+Registration carries the region and the identity of scars between the visits; each area is
+measured in its own photograph's pixels. Noise, and with it the limit of detection, is one number
+for the pair.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from scarmetrics.config import StudyConfig
+from scarmetrics.face import Face, detect_face
+from scarmetrics.measure import compare, match_scars, measure_labels
+from scarmetrics.models import FailedHalf, Image, Mask, Side
+from scarmetrics.photometry import require_rgb
+from scarmetrics.pipeline.quality import half_flags, visit_flags
+from scarmetrics.pipeline.results import HalfResult, Pair, VisitResult
+from scarmetrics.registration import Registration, register
+from scarmetrics.segmentation import Response, ScarLabels, make_segmenter, pool_noise
+from scarmetrics.units import NOMINAL_INTERPUPILLARY_MM, PixelScale
+
+if TYPE_CHECKING:
+    from scarmetrics.registration.result import Box
+
+
+def measure_half(
+    baseline: Image,
+    follow_up: Image,
+    *,
+    side: Side,
+    baseline_scale: PixelScale | float | None = None,
+    follow_up_scale: PixelScale | float | None = None,
+    config: StudyConfig | None = None,
+) -> HalfResult | FailedHalf:
+    """Measure the scars of one face half at both visits.
+
+    Parameters
+    ----------
+    baseline, follow_up : ndarray of uint8 or uint16, shape (M, N, 3)
+        RGB, upright; sizes may differ.
+    side : {'left', 'right'}
+        Anatomical side. In a frontal photograph the left side is on the viewer's right.
+    baseline_scale, follow_up_scale : PixelScale or float, optional
+        mm per px; a bare number is taken with ``scale.manifest_rel_sd``. Without one, areas in
+        mm² stay None and the half is flagged.
+    config : StudyConfig, optional
+        Parameters.
+
+    Returns
+    -------
+    HalfResult or FailedHalf
+        `FailedHalf` is falsy and says why.
+
+    Raises
+    ------
+    ValueError
+        If an image is not RGB of 8 or 16 bit, or `side` is neither word.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import scarmetrics as sm
+    >>> blank = np.full((400, 400, 3), 128, np.uint8)
+    >>> result = sm.measure_half(blank, blank, side="left")
+    >>> bool(result), result.reason_code, result.visit
+    (False, 'face_not_found', 'baseline')
+    """
+    if side not in ("left", "right"):
+        raise ValueError(f"side is {side!r}, must be 'left' or 'right'")
+    config = config or StudyConfig()
+    scales = (_as_scale(baseline_scale, config), _as_scale(follow_up_scale, config))
+    pair = align_pair(baseline, follow_up, scales=scales, config=config)
+    return measure_side(pair, side, config) if isinstance(pair, Pair) else pair
+
+
+def align_pair(
+    baseline: Image,
+    follow_up: Image,
+    *,
+    scales: tuple[PixelScale | None, PixelScale | None],
+    config: StudyConfig,
+) -> Pair | FailedHalf:
+    """Find the face at both visits and align them, once for both halves.
+
+    Parameters
+    ----------
+    baseline, follow_up : ndarray of uint8 or uint16, shape (M, N, 3)
+        RGB, upright.
+    scales : tuple of PixelScale or None
+        Theirs.
+    config : StudyConfig
+        Parameters.
+
+    Returns
+    -------
+    Pair or FailedHalf
+    """
+    visits = (config.pairing.baseline_visit, config.pairing.follow_up_visit)
+    faces: list[Face] = []
+    require_rgb(baseline)
+    require_rgb(follow_up)
+    for image, visit in zip((baseline, follow_up), visits, strict=True):
+        face = detect_face(image, config=config.face)
+        if not isinstance(face, Face):
+            return FailedHalf(face.reason_code, face.reason, visit)
+        faces.append(face)
+    detection = [
+        scale.mm_per_px if scale else NOMINAL_INTERPUPILLARY_MM / face.interpupillary_px
+        for scale, face in zip(scales, faces, strict=True)
+    ]
+    registration = register(
+        baseline,
+        follow_up,
+        fixed_face=faces[0],
+        moving_face=faces[1],
+        mm_per_px=detection[0],
+        config=config.registration,
+    )
+    if not isinstance(registration, Registration):
+        return FailedHalf(registration.reason_code, registration.reason)
+    return Pair(
+        images=(baseline, follow_up),
+        faces=(faces[0], faces[1]),
+        scales=scales,
+        detection_mm_per_px=(detection[0], detection[1]),
+        registration=registration,
+    )
+
+
+def measure_side(pair: Pair, side: Side, config: StudyConfig) -> HalfResult | FailedHalf:
+    """Measure one side of an aligned pair.
+
+    Parameters
+    ----------
+    pair : Pair
+        From `align_pair`.
+    side : {'left', 'right'}
+        Anatomical side.
+    config : StudyConfig
+        Parameters.
+
+    Returns
+    -------
+    HalfResult or FailedHalf
+    """
+    visits = (config.pairing.baseline_visit, config.pairing.follow_up_visit)
+    for face, visit in zip(pair.faces, visits, strict=True):
+        if face.side_visible not in (side, "both"):
+            detail = f"the photograph shows the {face.side_visible} side, {side} was declared"
+            return FailedHalf("side_not_visible", detail, visit)
+    rois, registered_fraction = _common_rois(pair, side)
+    if not (rois[0].any() and rois[1].any()):
+        return FailedHalf("no_skin")
+    segmenter = make_segmenter(config.segmentation)
+    responses = []
+    for image, roi, mm_per_px in zip(pair.images, rois, pair.detection_mm_per_px, strict=True):
+        response = segmenter.respond(image, roi, mm_per_px)
+        if not isinstance(response, Response):
+            return FailedHalf(response.reason_code, response.reason)
+        responses.append(response)
+    noise = pool_noise(responses)
+    results = [
+        _visit_result(pair, i, rois[i], segmenter.label(responses[i], rois[i], noise), config)
+        for i in range(2)
+    ]
+    return _half_result(pair, side, (results[0], results[1]), registered_fraction, config)
+
+
+def _as_scale(value: PixelScale | float | None, config: StudyConfig) -> PixelScale | None:
+    if value is None or isinstance(value, PixelScale):
+        return value
+    return PixelScale(float(value), config.scale.manifest_rel_sd, "api")
+
+
+def _common_rois(pair: Pair, side: Side) -> tuple[tuple[Mask, Mask], float]:
+    """The same anatomical skin at both visits, and its share of the skin that both show."""
+    fixed, moving = pair.faces
+    skin = moving.skin_mask(side)
+    common = _in_box(fixed.box, fixed.shape, pair.registration.to_fixed(skin, fixed.box))
+    common &= fixed.skin_mask(side)
+    baseline = common & pair.registration.registered_mask
+    follow_up = skin & _in_box(
+        moving.box, moving.shape, pair.registration.to_moving(baseline, moving.box)
+    )
+    return (baseline, follow_up), float(baseline.sum() / max(1, common.sum()))
+
+
+def _in_box(box: Box, shape: tuple[int, int], part: Mask) -> Mask:
+    whole = np.zeros(shape, bool)
+    x0, y0, x1, y1 = box
+    whole[y0:y1, x0:x1] = part
+    return whole
+
+
+def _visit_result(
+    pair: Pair, visit: int, roi: Mask, found: ScarLabels, config: StudyConfig
+) -> VisitResult:
+    face, scale = pair.faces[visit], pair.scales[visit]
+    measurement = measure_labels(found, roi, face.surface_factor(), scale)
+    return VisitResult(
+        labels=found.labels,
+        roi=roi,
+        measurement=measurement,
+        scale=scale,
+        flags=visit_flags(face, scale, pair.detection_mm_per_px[visit], measurement, config),
+    )
+
+
+def _half_result(
+    pair: Pair,
+    side: Side,
+    results: tuple[VisitResult, VisitResult],
+    registered_fraction: float,
+    config: StudyConfig,
+) -> HalfResult:
+    baseline, follow_up = results
+    residual_px = float(np.nanmedian(pair.registration.residual_px[baseline.roi]))
+    flags = {
+        *baseline.flags,
+        *follow_up.flags,
+        *half_flags(pair, registered_fraction, residual_px, config),
+    }
+    scale = baseline.scale
+    return HalfResult(
+        side=side,
+        baseline=baseline,
+        follow_up=follow_up,
+        change=compare(
+            baseline.measurement, follow_up.measurement, baseline.scale, follow_up.scale
+        ),
+        matches=match_scars(
+            baseline.labels,
+            follow_up.labels,
+            baseline.measurement.scars,
+            follow_up.measurement.scars,
+            registration=pair.registration,
+            area_ratio=_unchanged_area_ratio(pair),
+        ),
+        registration=pair.registration,
+        residual_px=residual_px,
+        residual_mm=None if scale is None else residual_px * scale.mm_per_px,
+        registered_fraction=registered_fraction,
+        flags=tuple(sorted(flags)),
+    )
+
+
+def _unchanged_area_ratio(pair: Pair) -> float:
+    """px² of the follow-up per px² of the baseline for unchanged skin."""
+    first, second = pair.scales
+    if first and second:
+        return (first.mm_per_px / second.mm_per_px) ** 2
+    return pair.registration.affine_area_ratio

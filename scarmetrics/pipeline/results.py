@@ -1,0 +1,109 @@
+"""What the pipeline hands on: an aligned pair, one visit's result, one half's result."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from scarmetrics.flags import QcStatus, qc_status
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from scarmetrics.face import Face
+    from scarmetrics.measure import AreaChange, AreaMeasurement, ScarMatch
+    from scarmetrics.models import Image, Mask, Side
+    from scarmetrics.registration import Registration
+    from scarmetrics.units import PixelScale
+
+
+@dataclass(frozen=True, eq=False)
+class Pair:
+    """Both visits' photographs, found, scaled and aligned; shared by the two halves of a face.
+
+    Attributes
+    ----------
+    images : tuple of ndarray
+        Baseline and follow-up, RGB.
+    faces : tuple of Face
+        Theirs.
+    scales : tuple of PixelScale or None
+        Theirs; None where there is no scale.
+    detection_mm_per_px : tuple of float
+        What sizes are looked for in: the scale, or a nominal one where there is none.
+    registration : Registration
+        From baseline to follow-up.
+    """
+
+    images: tuple[Image, Image]
+    faces: tuple[Face, Face]
+    scales: tuple[PixelScale | None, PixelScale | None]
+    detection_mm_per_px: tuple[float, float]
+    registration: Registration
+
+
+@dataclass(frozen=True, eq=False)
+class VisitResult:
+    """One half at one visit.
+
+    Attributes
+    ----------
+    labels : ndarray of int32, shape (M, N)
+        Scars, in the photograph's pixels; 0 is skin.
+    roi : ndarray of bool, shape (M, N)
+        Skin that was measured, the same anatomical skin at both visits.
+    measurement : AreaMeasurement
+        Areas and scars.
+    scale : PixelScale or None
+        The scale used.
+    flags : tuple of str
+        What concerns this photograph alone.
+    """
+
+    labels: NDArray[np.int32]
+    roi: Mask
+    measurement: AreaMeasurement
+    scale: PixelScale | None
+    flags: tuple[str, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class HalfResult:
+    """One measured half.
+
+    Attributes
+    ----------
+    side : {'left', 'right'}
+        Anatomical side.
+    baseline, follow_up : VisitResult
+        The two visits.
+    change : AreaChange
+        Follow-up minus baseline.
+    matches : tuple of ScarMatch
+        What became of each scar.
+    registration : Registration
+        From baseline to follow-up.
+    residual_px, residual_mm : float, float or None
+        Median forward-backward disagreement on the measured skin, in baseline px and mm.
+    registered_fraction : float
+        Share of the common skin that could be aligned.
+    flags : tuple of str
+        All flags of the half, those of its visits included.
+    """
+
+    side: Side
+    baseline: VisitResult
+    follow_up: VisitResult
+    change: AreaChange
+    matches: tuple[ScarMatch, ...]
+    registration: Registration
+    residual_px: float
+    residual_mm: float | None
+    registered_fraction: float
+    flags: tuple[str, ...]
+
+    @property
+    def qc_status(self) -> QcStatus:
+        """'pass', 'review' or 'fail', from the flags."""
+        return qc_status(self.flags)

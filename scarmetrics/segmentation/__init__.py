@@ -1,0 +1,29 @@
+"""Which skin is scar: segmenters behind one protocol."""
+
+from scarmetrics.segmentation.classical import ClassicalSegmenter
+from scarmetrics.segmentation.protocol import (
+    FailedSegmentation,
+    Response,
+    ScarLabels,
+    Segmenter,
+    make_segmenter,
+    pool_noise,
+    register_segmenter,
+    segment,
+    segmenter_names,
+)
+
+register_segmenter("classical", ClassicalSegmenter)
+
+__all__ = [
+    "ClassicalSegmenter",
+    "FailedSegmentation",
+    "Response",
+    "ScarLabels",
+    "Segmenter",
+    "make_segmenter",
+    "pool_noise",
+    "register_segmenter",
+    "segment",
+    "segmenter_names",
+]
