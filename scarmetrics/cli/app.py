@@ -1,0 +1,134 @@
+"""The commands and their help; each imports what it needs only when it runs."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from scarmetrics.errors import ExitCode, ScarmetricsError, UsageError
+
+app = typer.Typer(
+    name="scarmetrics",
+    help="Scar surface per face half, measured from clinical photographs before and after "
+    "treatment.",
+    epilog="Exit codes: 0 all measured, 2 wrong use or config, 3 some halves could not be "
+    "measured (see failures.csv), 4 nothing could be measured, 130 interrupted.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+Exports = Annotated[
+    Path, typer.Argument(help="Folder of exported photographs.", show_default=False)
+]
+ConfigFile = Annotated[
+    Path | None,
+    typer.Option("--config", "-c", help="YAML file with the study's parameters.",
+                 show_default="the built-in defaults"),
+]  # fmt: skip
+Workers = Annotated[
+    int, typer.Option("--workers", "-w", min=1, help="Processes that measure at the same time.")
+]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print problems only.")]
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from scarmetrics import __version__
+
+        print(f"scarmetrics {__version__}")  # noqa: T201
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    pass
+
+
+@app.command(
+    epilog="Example:  scarmetrics run exports --out results --config configs/visioface.yaml"
+)
+def run(
+    exports: Exports,
+    out: Annotated[
+        Path,
+        typer.Option(
+            "--out", "-o", help="Folder for the results; made when missing.", show_default=False
+        ),
+    ],
+    config: ConfigFile = None,
+    workers: Workers = 1,
+    quiet: Quiet = False,
+) -> None:
+    """Measure every half in a folder of exports.
+
+    Writes measurements.csv, changes.csv, scars.csv, failures.csv (the first four also as
+    .parquet), masks, rois, overlays, config.yaml and run.json. Results of an earlier run in the
+    same folder are replaced.
+    """
+    from scarmetrics.cli.run import run_study
+
+    raise typer.Exit(run_study(exports, out, config, workers, quiet=quiet))
+
+
+@app.command(epilog="Example:  scarmetrics check exports --config configs/visioface.yaml")
+def check(exports: Exports, config: ConfigFile = None, quiet: Quiet = False) -> None:
+    """List what would be measured and what is wrong; decode and measure nothing."""
+    from scarmetrics.cli.check import check_study
+
+    raise typer.Exit(check_study(exports, config, quiet=quiet))
+
+
+@app.command(epilog="Example:  scarmetrics init exports")
+def init(
+    exports: Exports,
+    config: ConfigFile = None,
+    force: Annotated[
+        bool, typer.Option("--force", help="Replace a manifest that is already there.")
+    ] = False,
+) -> None:
+    """Draft manifest.csv from the file and folder names, every guess marked for confirmation."""
+    from scarmetrics.cli.init import init_manifest
+
+    raise typer.Exit(init_manifest(exports, config, force=force))
+
+
+@app.command(epilog="Example:  scarmetrics demo --out demo-output")
+def demo(
+    out: Annotated[
+        Path, typer.Option("--out", "-o", help="Folder for the demo study and its results.")
+    ] = Path("demo-output"),
+    workers: Workers = 2,
+    subjects: Annotated[
+        int, typer.Option("--subjects", min=1, max=60, help="Simulated patients.")
+    ] = 6,
+    seed: Annotated[int, typer.Option("--seed", min=0, help="Another seed, another study.")] = 1,
+) -> None:
+    """Make a simulated study with known scars, measure it, print truth beside measurement."""
+    from scarmetrics.cli.demo import run_demo
+
+    raise typer.Exit(run_demo(out, workers=workers, subjects=subjects, seed=seed))
+
+
+def main() -> None:
+    """Run the command line; every error is one message with a remedy, never a traceback."""
+    try:
+        app()
+    except ScarmetricsError as error:
+        print(f"error: {error}", file=sys.stderr)  # noqa: T201
+        sys.exit(ExitCode.USAGE)
+    except OSError as error:
+        problem = UsageError(
+            f"the operating system refused: {error.strerror or type(error).__name__}",
+            "check free space and permissions of the output folder",
+        )
+        print(f"error: {problem}", file=sys.stderr)  # noqa: T201
+        sys.exit(ExitCode.USAGE)

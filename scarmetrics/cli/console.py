@@ -1,0 +1,90 @@
+"""What the terminal shows: progress, tables, failures."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from rich import box
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+from rich.progress import Progress as ProgressBar
+from rich.table import Table
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+
+    from scarmetrics.models import FailureRecord
+    from scarmetrics.runner import Progress
+
+_SHOWN_FAILURES = 20
+
+
+def make_console(*, quiet: bool = False) -> Console:
+    """The terminal, or plain text where the output is not one."""
+    return Console(quiet=quiet, soft_wrap=True, highlight=False)
+
+
+@contextmanager
+def run_progress(console: Console) -> Iterator[Callable[[Progress], None]]:
+    """A bar on a terminal, a plain line per pair of photographs elsewhere."""
+    if not console.is_terminal:
+        yield lambda step: _plain_line(console, step)
+        return
+    bar = ProgressBar(
+        TextColumn("[bold]{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("halves"),
+        TimeRemainingColumn(),
+        TextColumn("{task.fields[failed]}"),
+        console=console,
+    )
+    with bar:
+        task = bar.add_task("measuring", total=None, failed="")
+
+        def show(step: Progress) -> None:
+            failed = f"[red]{step.failed} failed" if step.failed else ""
+            bar.update(task, completed=step.done, total=step.total, failed=failed)
+
+        yield show
+
+
+def _plain_line(console: Console, step: Progress) -> None:
+    if step.subject_id:
+        failed = f", {step.failed} failed" if step.failed else ""
+        console.print(f"{step.done}/{step.total} halves, {escape(step.subject_id)}{failed}")
+
+
+def print_table(
+    console: Console, title: str, columns: Sequence[str], rows: Iterable[Sequence[str]]
+) -> None:
+    """A table; numbers (columns whose first cell looks like one) to the right."""
+    rows = list(rows)
+    table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
+    for index, column in enumerate(columns):
+        sample = rows[0][index] if rows else ""
+        numeric = sample[:1].isdigit() or sample[:1] in "+-−"
+        table.add_column(column, justify="right" if numeric and sample else "left")
+    for row in rows:
+        table.add_row(*(escape(cell) for cell in row))
+    console.print(table)
+
+
+def print_failures(console: Console, failures: Sequence[FailureRecord]) -> None:
+    """What could not be measured, why, and what to do; the first twenty."""
+    for failure in failures[:_SHOWN_FAILURES]:
+        half = " ".join(part for part in (failure.subject_id, failure.side, failure.visit) if part)
+        where = ", ".join(part for part in (half, failure.path_relative) if part)
+        console.print(
+            f"[red]{failure.reason_code}[/red] {escape(where)}: {escape(failure.reason)}\n"
+            f"    remedy: {escape(failure.remedy)}"
+        )
+    if len(failures) > _SHOWN_FAILURES:
+        console.print(f"... and {len(failures) - _SHOWN_FAILURES} more in failures.csv")
+
+
+def number(value: float | None, digits: int = 1) -> str:
+    """A number for the terminal; a dash where there is none."""
+    return "–" if value is None else f"{value:.{digits}f}"

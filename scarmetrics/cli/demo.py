@@ -1,0 +1,116 @@
+"""scarmetrics demo."""
+
+from __future__ import annotations
+
+import csv
+import statistics
+from typing import TYPE_CHECKING, NamedTuple
+
+from scarmetrics.cli.console import make_console, number, print_failures, print_table, run_progress
+from scarmetrics.config import StudyConfig
+from scarmetrics.phantom import make_demo_study
+from scarmetrics.runner import Study
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from rich.console import Console
+
+    from scarmetrics.runner import RunSummary
+
+_STUDY_ID = "demo"
+
+
+class TruthRow(NamedTuple):
+    """One half's true areas beside the measured ones, in mm²."""
+
+    subject_id: str
+    side: str
+    true_baseline: float
+    baseline: float
+    true_follow_up: float
+    follow_up: float
+
+    @property
+    def change_error_points(self) -> float:
+        """Measured less true change, in percentage points of the baseline."""
+        measured = 100 * (self.follow_up - self.baseline) / self.baseline
+        true = 100 * (self.true_follow_up - self.true_baseline) / self.true_baseline
+        return measured - true
+
+
+def run_demo(out: Path, *, workers: int, subjects: int, seed: int) -> int:
+    """Make the study, measure it, print truth beside measurement, return the exit code."""
+    console = make_console()
+    console.print(f"Making a simulated study of {subjects} patients, both halves of each scarred")
+    study = make_demo_study(
+        out / "study",
+        n_subjects=subjects,
+        seed=seed,
+        progress=lambda done, total: console.print(f"  photographs of patient {done} of {total}"),
+    )
+    with run_progress(console) as progress:
+        summary = Study(StudyConfig(study_id=_STUDY_ID)).run(
+            study.exports, out=out / "results", workers=workers, progress=progress
+        )
+    rows = join_truth(study.truth, summary)
+    _print_truth(console, rows)
+    print_failures(console, summary.failures)
+    console.print(
+        f"{summary.halves_measured} halves measured, {summary.halves_failed} failed.\n"
+        f"Look at the overlays:  {summary.out / 'overlays'}\n"
+        f"Tables:                {summary.out / 'measurements.csv'}, changes.csv, scars.csv\n"
+        f"Photographs:           {study.exports}\n"
+        f"Truth:                 {study.truth}"
+    )
+    return int(summary.exit_code)
+
+
+def join_truth(truth: Path, summary: RunSummary) -> list[TruthRow]:
+    """Measured halves with the areas that were rendered into their photographs."""
+    with truth.open(encoding="utf-8", newline="") as file:
+        true = {
+            (row["subject_id"], row["side"], row["visit"]): float(row["true_area_mm2"])
+            for row in csv.DictReader(file)
+        }
+    return [
+        TruthRow(
+            row["subject_id"],
+            row["side"],
+            true[row["subject_id"], row["side"], "baseline"],
+            row["area_baseline_mm2"],
+            true[row["subject_id"], row["side"], "month3"],
+            row["area_month3_mm2"],
+        )
+        for row in summary.changes
+    ]
+
+
+def _print_truth(console: Console, rows: list[TruthRow]) -> None:
+    if not rows:
+        return
+    print_table(
+        console,
+        "Scar surface in mm²: true (rendered) beside measured",
+        ("subject", "side", "true", "baseline", "true", "month3", "true %", "change %"),
+        [
+            (
+                row.subject_id,
+                row.side,
+                number(row.true_baseline),
+                number(row.baseline),
+                number(row.true_follow_up),
+                number(row.follow_up),
+                number(100 * (row.true_follow_up / row.true_baseline - 1), 0),
+                number(100 * (row.follow_up / row.baseline - 1), 0),
+            )
+            for row in rows
+        ],
+    )
+    errors = [100 * (row.baseline / row.true_baseline - 1) for row in rows]
+    changes = [abs(row.change_error_points) for row in rows]
+    console.print(
+        f"Area error at baseline: median {statistics.median(errors):+.0f} %, "
+        f"range {min(errors):+.0f} to {max(errors):+.0f} %. Error of the change: median "
+        f"{statistics.median(changes):.0f}, largest {max(changes):.0f} percentage points."
+    )

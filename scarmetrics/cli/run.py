@@ -1,0 +1,60 @@
+"""scarmetrics run."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from scarmetrics.cli.console import make_console, number, print_failures, print_table, run_progress
+from scarmetrics.runner import Study
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from rich.console import Console
+
+    from scarmetrics.runner import RunSummary
+
+_SHOWN_HALVES = 60
+
+
+def run_study(exports: Path, out: Path, config: Path | None, workers: int, *, quiet: bool) -> int:
+    """Measure, print the table and the failures, return the exit code."""
+    console = make_console(quiet=quiet)
+    study = Study.from_config(config)
+    with run_progress(console) as progress:
+        summary = study.run(exports, out=out, workers=workers, progress=progress)
+    print_summary(console, summary)
+    if quiet:
+        print_failures(make_console(), summary.failures)
+    return int(summary.exit_code)
+
+
+def print_summary(console: Console, summary: RunSummary) -> None:
+    """The changes table, the failures, and where the outputs are."""
+    if summary.changes:
+        print_table(
+            console,
+            "Scar surface per half",
+            ("subject", "side", "baseline mm²", "month3 mm²", "change mm²", "± sd", "%", "status"),
+            [
+                (
+                    row["subject_id"],
+                    row["side"],
+                    number(row["area_baseline_mm2"]),
+                    number(row["area_month3_mm2"]),
+                    number(row["change_mm2"]),
+                    number(row["change_sd_mm2"]),
+                    number(row["change_pct"], 0),
+                    row["qc_status"],
+                )
+                for row in summary.changes[:_SHOWN_HALVES]
+            ],
+        )
+        if len(summary.changes) > _SHOWN_HALVES:
+            console.print(f"... and {len(summary.changes) - _SHOWN_HALVES} more in changes.csv")
+    print_failures(console, summary.failures)
+    state = "interrupted: " if summary.interrupted else ""
+    console.print(
+        f"{state}{summary.halves_measured} halves measured, {summary.halves_failed} failed; "
+        f"tables, masks and overlays are in {summary.out}"
+    )

@@ -1,0 +1,119 @@
+"""The unit of work: one pair of photographs and the halves that it measures."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from scarmetrics.models import FailureRecord, HalfPlan, PhotoRecord, Side
+from scarmetrics.units import PixelScale
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from scarmetrics.config import ScaleConfig
+    from scarmetrics.models import Failure
+
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class PairJob:
+    """Two photographs of one subject, measured together because the halves share them.
+
+    Attributes
+    ----------
+    subject_id : str
+        Whose.
+    baseline, follow_up : PhotoRecord
+        The photographs.
+    sides : tuple of {'left', 'right'}
+        Halves to measure.
+    """
+
+    subject_id: str
+    baseline: PhotoRecord
+    follow_up: PhotoRecord
+    sides: tuple[Side, ...]
+
+    def failures(
+        self, failure: Failure, sides: Iterable[Side], visit: str = ""
+    ) -> list[FailureRecord]:
+        """Rows of ``failures.csv`` for halves of this job, naming the file at fault."""
+        at_fault = {self.baseline.visit: self.baseline, self.follow_up.visit: self.follow_up}
+        records = [at_fault[visit]] if visit in at_fault else [self.baseline, self.follow_up]
+        return [
+            FailureRecord(
+                subject_id=self.subject_id,
+                side=side,
+                visit=visit,
+                path_relative=";".join(record.path_relative for record in records),
+                reason_code=failure.reason_code,
+                reason=failure.reason,
+                remedy=failure.remedy,
+            )
+            for side in sides
+        ]
+
+
+@dataclass(frozen=True)
+class JobOutcome:
+    """What one job gave: rows for the tables, files written, halves that failed.
+
+    Attributes
+    ----------
+    measurements, changes, scars : list of dict
+        Rows.
+    failures : list of FailureRecord
+        Halves that could not be measured.
+    files : list of str
+        Written below OUT, relative.
+    """
+
+    measurements: list[Row] = field(default_factory=list)
+    changes: list[Row] = field(default_factory=list)
+    scars: list[Row] = field(default_factory=list)
+    failures: list[FailureRecord] = field(default_factory=list)
+    files: list[str] = field(default_factory=list)
+
+
+def pair_jobs(halves: Iterable[HalfPlan]) -> list[PairJob]:
+    """Group halves that come from the same two photographs, order kept."""
+    groups: dict[tuple[str, str, str], list[HalfPlan]] = {}
+    for half in halves:
+        key = (half.subject_id, half.baseline.path_relative, half.follow_up.path_relative)
+        groups.setdefault(key, []).append(half)
+    return [
+        PairJob(
+            subject_id=group[0].subject_id,
+            baseline=group[0].baseline,
+            follow_up=group[0].follow_up,
+            sides=tuple(half.side for half in group),
+        )
+        for group in groups.values()
+    ]
+
+
+def choose_scale(record: PhotoRecord, config: ScaleConfig) -> PixelScale | None:
+    """The one scale of a photograph, by the config's order of preference.
+
+    Parameters
+    ----------
+    record : PhotoRecord
+        May carry a scale from the manifest.
+    config : ScaleConfig
+        The device's scale, and the order.
+
+    Returns
+    -------
+    PixelScale or None
+        None when no source has a number; never a default.
+    """
+    for source in config.prefer:
+        if source == "manifest" and record.mm_per_px is not None:
+            stated = record.mm_per_px_rel_sd
+            rel_sd = config.manifest_rel_sd if stated is None else stated
+            return PixelScale(record.mm_per_px, rel_sd, "manifest")
+        if source == "device" and config.device_mm_per_px is not None:
+            return PixelScale(config.device_mm_per_px, config.device_rel_sd, "device")
+    return None

@@ -1,0 +1,201 @@
+"""Results as rows of the tables, and the tables as files."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, cast
+
+import pandas as pd
+
+from scarmetrics.flags import join_flags, qc_status
+from scarmetrics.models import FailureRecord
+from scarmetrics.provenance import atomic_path
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from scarmetrics.measure import ScarMeasurement
+    from scarmetrics.models import Side
+    from scarmetrics.pipeline import HalfResult
+    from scarmetrics.runner.jobs import PairJob, Row
+
+_TEXT, _NUMBER, _COUNT = "string", "Float64", "Int64"  # pandas types that know "missing"
+
+MEASUREMENTS = {
+    "study_id": _TEXT,
+    "subject_id": _TEXT,
+    "side": _TEXT,
+    "visit": _TEXT,
+    "area_mm2": _NUMBER,
+    "area_sd_mm2": _NUMBER,
+    "projected_area_mm2": _NUMBER,
+    "roi_area_mm2": _NUMBER,
+    "area_fraction": _NUMBER,
+    "scar_count": _COUNT,
+    "mm_per_px": _NUMBER,
+    "mm_per_px_source": _TEXT,
+    "mm_per_px_rel_sd": _NUMBER,
+    "qc_status": _TEXT,
+    "qc_flags": _TEXT,
+    "captured_on": _TEXT,
+    "view": _TEXT,
+    "path_relative": _TEXT,
+    "image_sha256": _TEXT,
+}
+CHANGES = {
+    "study_id": _TEXT,
+    "subject_id": _TEXT,
+    "side": _TEXT,
+    "area_baseline_mm2": _NUMBER,
+    "area_month3_mm2": _NUMBER,
+    "change_mm2": _NUMBER,
+    "change_sd_mm2": _NUMBER,
+    "change_pct": _NUMBER,
+    "change_fraction": _NUMBER,
+    "registration_residual_mm": _NUMBER,
+    "registered_fraction": _NUMBER,
+    "qc_status": _TEXT,
+    "qc_flags": _TEXT,
+}
+SCARS = {
+    "study_id": _TEXT,
+    "subject_id": _TEXT,
+    "side": _TEXT,
+    "visit": _TEXT,
+    "scar_id": _COUNT,
+    "matched_scar_id": _COUNT,
+    "fate": _TEXT,
+    "x_px": _NUMBER,
+    "y_px": _NUMBER,
+    "area_px": _NUMBER,
+    "area_mm2": _NUMBER,
+    "equivalent_diameter_mm": _NUMBER,
+    "contrast": _NUMBER,
+}
+FAILURES = dict.fromkeys(FailureRecord.model_fields, _TEXT)
+
+
+def measurement_rows(
+    study_id: str,
+    job: PairJob,
+    result: HalfResult,
+    hashes: tuple[str, str],
+    flags: tuple[tuple[str, ...], tuple[str, ...]],
+) -> list[Row]:
+    """Rows of ``measurements.csv`` for one half; `flags` are the decoded files' own."""
+    visits = zip(
+        (job.baseline, job.follow_up), (result.baseline, result.follow_up), hashes, flags,
+        strict=True,
+    )  # fmt: skip
+    shared = set(result.flags) - set(result.baseline.flags) - set(result.follow_up.flags)
+    rows = []
+    for record, visit, sha256, own in visits:
+        names = {*visit.flags, *own, *shared}
+        rows.append(
+            {
+                "study_id": study_id,
+                "subject_id": job.subject_id,
+                "side": result.side,
+                "visit": record.visit,
+                "area_mm2": visit.measurement.area_mm2,
+                "area_sd_mm2": visit.measurement.area_sd_mm2,
+                "projected_area_mm2": visit.measurement.projected_area_mm2,
+                "roi_area_mm2": visit.measurement.roi_area_mm2,
+                "area_fraction": visit.measurement.area_fraction,
+                "scar_count": visit.measurement.scar_count,
+                "mm_per_px": visit.scale.mm_per_px if visit.scale else None,
+                "mm_per_px_source": visit.scale.source if visit.scale else None,
+                "mm_per_px_rel_sd": visit.scale.rel_sd if visit.scale else None,
+                "qc_status": qc_status(names),
+                "qc_flags": join_flags(names),
+                "captured_on": record.captured_on.isoformat() if record.captured_on else None,
+                "view": record.view,
+                "path_relative": record.path_relative,
+                "image_sha256": sha256,
+            }
+        )
+    return rows
+
+
+def change_row(study_id: str, subject_id: str, result: HalfResult, own: tuple[str, ...]) -> Row:
+    """Row of ``changes.csv`` for one half; `own` are both decoded files' flags."""
+    names = {*result.flags, *own}
+    return {
+        "study_id": study_id,
+        "subject_id": subject_id,
+        "side": result.side,
+        "area_baseline_mm2": result.baseline.measurement.area_mm2,
+        "area_month3_mm2": result.follow_up.measurement.area_mm2,
+        "change_mm2": result.change.change_mm2,
+        "change_sd_mm2": result.change.change_sd_mm2,
+        "change_pct": result.change.change_pct,
+        "change_fraction": result.change.change_fraction,
+        "registration_residual_mm": result.residual_mm,
+        "registered_fraction": result.registered_fraction,
+        "qc_status": qc_status(names),
+        "qc_flags": join_flags(names),
+    }
+
+
+def scar_rows(study_id: str, job: PairJob, result: HalfResult) -> list[Row]:
+    """Rows of ``scars.csv`` for one half: the baseline's scars, then the follow-up's."""
+    baseline, follow_up = [], []
+    before, after = job.baseline.visit, job.follow_up.visit
+    for match in result.matches:
+        if match.baseline_id is not None:
+            scar = result.baseline.measurement.scars[match.baseline_id - 1]
+            row = _scar_row(job.subject_id, result.side, before, scar)
+            baseline.append(row | {"matched_scar_id": match.follow_up_id, "fate": match.fate})
+        if match.follow_up_id is not None:
+            scar = result.follow_up.measurement.scars[match.follow_up_id - 1]
+            row = _scar_row(job.subject_id, result.side, after, scar)
+            follow_up.append(row | {"matched_scar_id": match.baseline_id, "fate": match.fate})
+    follow_up.sort(key=lambda row: row["scar_id"])
+    return [{"study_id": study_id, **row} for row in baseline + follow_up]
+
+
+def _scar_row(subject_id: str, side: Side, visit: str, scar: ScarMeasurement) -> Row:
+    return {
+        "subject_id": subject_id,
+        "side": side,
+        "visit": visit,
+        "scar_id": scar.scar_id,
+        "x_px": scar.x_px,
+        "y_px": scar.y_px,
+        "area_px": scar.area_px,
+        "area_mm2": scar.area_mm2,
+        "equivalent_diameter_mm": scar.equivalent_diameter_mm,
+        "contrast": scar.contrast,
+    }
+
+
+def write_table(folder: Path, name: str, rows: Sequence[Row], columns: dict[str, str]) -> list[str]:
+    """Write a table as CSV and Parquet.
+
+    Parameters
+    ----------
+    folder : pathlib.Path
+        OUT.
+    name : str
+        File name without extension.
+    rows : sequence of dict
+        Missing cells are empty in the CSV and null in the Parquet.
+    columns : dict
+        Column name to pandas type.
+
+    Returns
+    -------
+    list of str
+        Names of the files written.
+    """
+    frame = pd.DataFrame(
+        {
+            column: pd.Series([row.get(column) for row in rows], dtype=cast("Any", kind))
+            for column, kind in columns.items()
+        }
+    )
+    with atomic_path(folder / f"{name}.csv") as part:
+        frame.to_csv(part, index=False, lineterminator="\n", encoding="utf-8")
+    with atomic_path(folder / f"{name}.parquet") as part:
+        frame.to_parquet(part, index=False)
+    return [f"{name}.csv", f"{name}.parquet"]

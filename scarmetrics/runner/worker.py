@@ -1,0 +1,166 @@
+"""One job, in whatever process: decode, measure, write the pictures, return rows."""
+
+from __future__ import annotations
+
+import traceback
+from functools import partial
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import numpy as np
+
+import scarmetrics
+from scarmetrics.errors import PhotographError
+from scarmetrics.ingest import decode_photograph
+from scarmetrics.models import FailedHalf, Photograph
+from scarmetrics.opencv import cv2
+from scarmetrics.overlay import Captions, render_overlays
+from scarmetrics.pipeline import Pair, align_pair, measure_side
+from scarmetrics.provenance import atomic_path
+from scarmetrics.runner.jobs import JobOutcome, choose_scale
+from scarmetrics.runner.rows import change_row, measurement_rows, scar_rows
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from scarmetrics.config import StudyConfig
+    from scarmetrics.models import PhotoRecord, Side
+    from scarmetrics.pipeline import HalfResult
+    from scarmetrics.runner.jobs import PairJob
+
+_SHORT_HASH = 6
+_Result = TypeVar("_Result")
+
+
+class _HalfFailed(Exception):  # noqa: N818  (carries a result, ends a step early)
+    def __init__(self, failure: FailedHalf) -> None:
+        super().__init__(failure.reason)
+        self.failure = failure
+
+
+def run_job(job: PairJob, config: StudyConfig, out: Path) -> JobOutcome:
+    """Measure the halves of one pair of photographs and write their pictures.
+
+    Parameters
+    ----------
+    job : PairJob
+        The photographs and sides.
+    config : StudyConfig
+        Parameters.
+    out : pathlib.Path
+        OUT; pictures go to its ``masks``, ``rois`` and ``overlays``.
+
+    Returns
+    -------
+    JobOutcome
+        Whatever happens: a problem becomes the failure of the halves that it concerns.
+    """
+    run = _JobRun(job, config, out)
+    prepared = run.guarded(job.sides, run.prepare)
+    if prepared is not None:
+        for side in job.sides:
+            run.guarded((side,), partial(run.measure, side, *prepared))
+    return run.outcome
+
+
+class _JobRun:
+    """The state of one job while it runs."""
+
+    def __init__(self, job: PairJob, config: StudyConfig, out: Path) -> None:
+        self.job = job
+        self.config = config
+        self.out = out
+        self.outcome = JobOutcome()
+
+    def guarded(self, sides: tuple[Side, ...], step: Callable[[], _Result]) -> _Result | None:
+        """Run a step; whatever it raises costs only the given halves."""
+        try:
+            return step()
+        except _HalfFailed as failed:
+            failure = failed.failure
+        except Exception as error:  # noqa: BLE001  (one bad photograph costs one half)
+            failure = FailedHalf("internal_error", _where(error))
+        self.outcome.failures.extend(self.job.failures(failure, sides, failure.visit))
+        return None
+
+    def prepare(self) -> tuple[tuple[Photograph, Photograph], Pair]:
+        """Decode and align both photographs."""
+        baseline, follow_up = self.job.baseline, self.job.follow_up
+        photographs = (self._decode(baseline), self._decode(follow_up))
+        scales = tuple(choose_scale(record, self.config.scale) for record in (baseline, follow_up))
+        pair = align_pair(
+            photographs[0].pixels,
+            photographs[1].pixels,
+            scales=(scales[0], scales[1]),
+            config=self.config,
+        )
+        if not isinstance(pair, Pair):
+            raise _HalfFailed(pair)
+        return photographs, pair
+
+    def _decode(self, record: PhotoRecord) -> Photograph:
+        try:
+            return decode_photograph(record.path, max_megapixels=self.config.ingest.max_megapixels)
+        except PhotographError as error:
+            failure = FailedHalf(error.reason_code, error.message, record.visit)
+            raise _HalfFailed(failure) from error
+
+    def measure(self, side: Side, photographs: tuple[Photograph, Photograph], pair: Pair) -> None:
+        """Measure one half, write its pictures, keep its rows."""
+        result = measure_side(pair, side, self.config)
+        if isinstance(result, FailedHalf):
+            raise _HalfFailed(result)
+        files = self._write_pictures(photographs, pair, result)
+        study, job, outcome = self.config.study_id, self.job, self.outcome
+        own = (photographs[0].flags, photographs[1].flags)
+        hashes = (photographs[0].sha256, photographs[1].sha256)
+        outcome.measurements.extend(measurement_rows(study, job, result, hashes, own))
+        outcome.changes.append(change_row(study, job.subject_id, result, own[0] + own[1]))
+        outcome.scars.extend(scar_rows(study, job, result))
+        outcome.files.extend(files)
+
+    def _write_pictures(
+        self, photographs: tuple[Photograph, Photograph], pair: Pair, result: HalfResult
+    ) -> list[str]:
+        job = self.job
+        stem = f"{job.subject_id}_{result.side}"
+        visits = (job.baseline.visit, job.follow_up.visit)
+        pictures: dict[str, NDArray[Any]] = {}
+        for visit, measured in zip(visits, (result.baseline, result.follow_up), strict=True):
+            pictures[f"masks/{stem}_{visit}.png"] = measured.labels.astype(np.uint16)
+            pictures[f"rois/{stem}_{visit}.png"] = measured.roi.astype(np.uint8) * 255
+        captions = Captions(
+            subject_id=job.subject_id,
+            baseline_visit=visits[0],
+            follow_up_visit=visits[1],
+            baseline_date=job.baseline.captured_on,
+            follow_up_date=job.follow_up.captured_on,
+            tool_version=scarmetrics.__version__,
+            short_hash="-".join(photo.sha256[:_SHORT_HASH] for photo in photographs),
+        )
+        overlays = render_overlays(pair, result, captions, self.config.overlay)
+        pictures[f"overlays/{stem}.png"] = overlays.pair
+        pictures[f"overlays/{stem}_{visits[0]}.png"] = overlays.baseline
+        pictures[f"overlays/{stem}_{visits[1]}.png"] = overlays.follow_up
+        for name, pixels in pictures.items():
+            _write_png(self.out / name, pixels)
+        return list(pictures)
+
+
+def _where(error: Exception) -> str:
+    """Kind and place of an unexpected error, without paths of this machine."""
+    last = traceback.extract_tb(error.__traceback__)[-1]
+    module = "/".join(last.filename.replace("\\", "/").split("/")[-2:])
+    return f"unexpected {type(error).__name__} in {module}, line {last.lineno}"
+
+
+def _write_png(path: Path, pixels: NDArray[Any]) -> None:
+    if pixels.ndim == 3:
+        pixels = pixels[..., ::-1]
+    encoded, data = cv2.imencode(".png", pixels)
+    if not encoded:
+        raise ValueError("the picture could not be encoded")
+    with atomic_path(path) as part:
+        part.write_bytes(data.tobytes())
