@@ -157,11 +157,15 @@ class FaceConfig(Section):
         Strip left out along the face outline, as a fraction of the interpupillary distance.
     feature_margin : float
         The same around eyes, brows, lips and nostrils.
+    darkest_skin : float
+        Skin darker than this share of the half's median luminance, averaged over a few mm, is
+        left out at both visits: hair that hangs over it, deep shadow.
     """
 
     min_presence: Fraction = 0.5
     outline_margin: Fraction = 0.08
     feature_margin: Fraction = 0.05
+    darkest_skin: Fraction = 0.4
 
 
 class RegistrationConfig(Section):

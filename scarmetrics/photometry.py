@@ -173,6 +173,42 @@ def blur(image: FloatImage, sigma_px: float) -> FloatImage:
     return cv2.resize(small, (cols, rows), interpolation=cv2.INTER_LINEAR)
 
 
+def lit_skin(image: Image, skin: Mask, cell_px: float, darkest: float) -> Mask:
+    """Skin that is not covered by hair or deep shadow.
+
+    Parameters
+    ----------
+    image : ndarray of uint8 or uint16, shape (M, N, 3)
+        RGB.
+    skin : ndarray of bool, shape (M, N)
+        What anatomy calls skin.
+    cell_px : float
+        Side of the squares over which luminance is averaged; much wider than a scar is dark.
+    darkest : float
+        Squares below this share of the skin's median luminance are left out.
+
+    Returns
+    -------
+    ndarray of bool, shape (M, N)
+        A part of `skin`.
+    """
+    if not skin.any():
+        return skin
+    rows, cols = np.flatnonzero(skin.any(axis=1)), np.flatnonzero(skin.any(axis=0))
+    window = np.s_[rows[0] : rows[-1] + 1, cols[0] : cols[-1] + 1]
+    part = skin[window]
+    height, width = part.shape
+    size = (max(1, round(width / cell_px)), max(1, round(height / cell_px)))
+    # the mean of encoded values is near enough to the encoded mean for a threshold
+    cells = luminance(cv2.resize(image[window], size, interpolation=cv2.INTER_AREA))
+    share = cv2.resize(part.astype(np.float32), size, interpolation=cv2.INTER_AREA)
+    typical = float(np.median(cells[share >= min(0.5, float(share.max()))]))
+    lit = cv2.resize(cells / max(typical, _DARKEST), (width, height)) >= darkest
+    result = np.zeros_like(skin)
+    result[window] = part & lit
+    return result
+
+
 def warp_affine_reduced(image: Image, matrix: NDArray[np.float64], size: tuple[int, int]) -> Image:
     """Affine crop of a large image without aliasing, reading only the part that is needed.
 

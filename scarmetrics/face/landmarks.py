@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 _CROP_PX = 256
 _CROP_MARGIN = 1.5
-_REFINEMENTS = 2
+_PASSES = 3
 N_LANDMARKS = 478
 RIGHT_EYE_CORNER, LEFT_EYE_CORNER = 33, 263
 
@@ -26,9 +26,9 @@ def fit_landmarks(image: NDArray[np.uint8], box: FaceBox) -> tuple[NDArray[np.fl
     """Landmarks of the face in a box.
 
     The crop is turned until the eyes are level. The detector takes faces that are upside down for
-    upright ones, which would swap the sides: the first pass tries both ways and keeps the likelier.
-    Each further pass crops by the landmarks of the one before, which is what makes tilted and
-    off-centre faces precise.
+    upright ones, which would swap the sides: both ways are tried and the likelier is kept. Each
+    further pass crops by the landmarks of the one before, which is what makes tilted and off-centre
+    faces precise.
 
     Parameters
     ----------
@@ -44,19 +44,22 @@ def fit_landmarks(image: NDArray[np.uint8], box: FaceBox) -> tuple[NDArray[np.fl
     presence : float
         Probability that the crop holds a face.
     """
-    centre, size = np.array(box.centre), box.size_px
     eye_line = np.array(box.left_eye) - np.array(box.right_eye)
-    landmarks, presence = max(
-        (_fit_once(image, centre, size, line) for line in (eye_line, -eye_line)),
-        key=lambda fit: fit[1],
-    )
-    for _ in range(_REFINEMENTS):
+    fits = [_fit(image, box, line) for line in (eye_line, -eye_line)]
+    return max(fits, key=lambda fit: fit[1])
+
+
+def _fit(
+    image: NDArray[np.uint8], box: FaceBox, eye_line: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], float]:
+    centre, size = np.array(box.centre), box.size_px
+    for _ in range(_PASSES):
+        landmarks, presence = _fit_once(image, centre, size, eye_line)
         eye_line = landmarks[LEFT_EYE_CORNER, :2] - landmarks[RIGHT_EYE_CORNER, :2]
         level = _rotation(eye_line)
         turned = landmarks[:, :2] @ level.T
         low, high = turned.min(axis=0), turned.max(axis=0)
         centre, size = level.T @ ((low + high) / 2), float((high - low).max())
-        landmarks, presence = _fit_once(image, centre, size, eye_line)
     return landmarks, presence
 
 

@@ -15,7 +15,7 @@ from scarmetrics.config import StudyConfig
 from scarmetrics.face import Face, detect_face
 from scarmetrics.measure import compare, match_scars, measure_labels
 from scarmetrics.models import FailedHalf, Image, Mask, Side
-from scarmetrics.photometry import require_rgb
+from scarmetrics.photometry import lit_skin, require_rgb
 from scarmetrics.pipeline.quality import half_flags, visit_flags
 from scarmetrics.pipeline.results import HalfResult, Pair, VisitResult
 from scarmetrics.registration import Registration, register
@@ -24,6 +24,8 @@ from scarmetrics.units import NOMINAL_INTERPUPILLARY_MM, PixelScale
 
 if TYPE_CHECKING:
     from scarmetrics.registration.result import Box
+
+_SHADOW_MM = 3.0  # brightness is judged over squares of this size, wider than a scar is dark
 
 
 def measure_half(
@@ -151,7 +153,7 @@ def measure_side(pair: Pair, side: Side, config: StudyConfig) -> HalfResult | Fa
         if face.side_visible not in (side, "both"):
             detail = f"the photograph shows the {face.side_visible} side, {side} was declared"
             return FailedHalf("side_not_visible", detail, visit)
-    rois, registered_fraction = _common_rois(pair, side)
+    rois, registered_fraction = _common_rois(pair, side, config)
     if not (rois[0].any() and rois[1].any()):
         return FailedHalf("no_skin")
     segmenter = make_segmenter(config.segmentation)
@@ -175,16 +177,20 @@ def _as_scale(value: PixelScale | float | None, config: StudyConfig) -> PixelSca
     return PixelScale(float(value), config.scale.manifest_rel_sd, "api")
 
 
-def _common_rois(pair: Pair, side: Side) -> tuple[tuple[Mask, Mask], float]:
+def _common_rois(pair: Pair, side: Side, config: StudyConfig) -> tuple[tuple[Mask, Mask], float]:
     """The same anatomical skin at both visits, and its share of the skin that both show."""
     fixed, moving = pair.faces
-    skin = moving.skin_mask(side)
-    common = _in_box(fixed.box, fixed.shape, pair.registration.to_fixed(skin, fixed.box))
-    common &= fixed.skin_mask(side)
+    skins = [
+        lit_skin(image, face.skin_mask(side), _SHADOW_MM / mm_per_px, config.face.darkest_skin)
+        for image, face, mm_per_px in zip(
+            pair.images, pair.faces, pair.detection_mm_per_px, strict=True
+        )
+    ]
+    moved = pair.registration.to_fixed(skins[1], fixed.box)
+    common = skins[0] & _in_box(fixed.box, fixed.shape, moved)
     baseline = common & pair.registration.registered_mask
-    follow_up = skin & _in_box(
-        moving.box, moving.shape, pair.registration.to_moving(baseline, moving.box)
-    )
+    moved = pair.registration.to_moving(baseline, moving.box)
+    follow_up = skins[1] & _in_box(moving.box, moving.shape, moved)
     return (baseline, follow_up), float(baseline.sum() / max(1, common.sum()))
 
 

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 _AGREEMENT_MM = 2.5  # window of the local correlation
 _GRAY_PER_SD = 40  # gray levels per local standard deviation, for the 8-bit flow
 _INVERSE_STEPS = 6
-_SPECK_LENGTHS = 3.0
+_HOLE_LENGTHS = 3.0  # holes up to this many smoothing lengths wide are filled
 
 
 def register(
@@ -175,14 +175,13 @@ def _judge(
 
 
 def _without_specks(believed: Mask, length_px: float) -> Mask:
-    """Fill holes and drop islands below the smoothing length.
+    """Fill small holes and drop islands narrower than the smoothing length.
 
     The flow there is carried by its surroundings; a hole would leave out just the skin that
     changed most, such as a scar that healed.
     """
-    least = int(_SPECK_LENGTHS**2 * length_px**2)
-    filled = remove_small_holes(believed, max_size=least)
-    return np.asarray(remove_small_objects(filled, max_size=least), bool)
+    filled = remove_small_holes(believed, max_size=int((_HOLE_LENGTHS * length_px) ** 2))
+    return np.asarray(remove_small_objects(filled, max_size=int(length_px**2)), bool)
 
 
 def _compose(outer: NDArray[np.float64], inner: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -1,120 +1,30 @@
-"""Photographs of every format, orientation and kind of damage."""
+"""Photographs of every format, orientation and colour profile."""
 
 from __future__ import annotations
 
 import hashlib
 import io
-import os
 import struct
 import zlib
-from pathlib import Path
 
 import numpy as np
 import pytest
-import tifffile
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
+from encoding import (
+    LOSSLESS,
+    LOSSLESS_16_BIT,
+    as_16_bit,
+    decode,
+    encode,
+    encode_cv,
+    encode_tiff,
+    exif,
+    reason,
+    stored_for,
+    with_alpha,
+)
 from PIL import Image, ImageCms
 
-from scarmetrics.errors import PhotographError
-from scarmetrics.ingest import decode_photograph
 from scarmetrics.opencv import cv2
-
-HEIGHT_PX, WIDTH_PX = 80, 112
-
-
-@pytest.fixture(scope="module")
-def scene() -> np.ndarray:
-    """A smooth coloured picture without any symmetry."""
-    rng = np.random.default_rng(7)
-    coarse = rng.integers(0, 256, (6, 8, 3), dtype=np.uint8)
-    return cv2.resize(coarse, (WIDTH_PX, HEIGHT_PX), interpolation=cv2.INTER_LINEAR)
-
-
-def encode(pixels: np.ndarray, file_format: str, **options: object) -> bytes:
-    stream = io.BytesIO()
-    Image.fromarray(pixels).save(stream, file_format, **options)
-    return stream.getvalue()
-
-
-def encode_tiff(pixels: np.ndarray, **options: object) -> bytes:
-    stream = io.BytesIO()
-    tifffile.imwrite(stream, pixels, **options)
-    return stream.getvalue()
-
-
-def encode_cv(pixels: np.ndarray, suffix: str, options: tuple[int, ...] = ()) -> bytes:
-    ok, data = cv2.imencode(suffix, pixels[..., [2, 1, 0, *range(3, pixels.shape[2])]], options)
-    assert ok
-    return data.tobytes()
-
-
-def as_16_bit(pixels: np.ndarray) -> np.ndarray:
-    return pixels.astype(np.uint16) * 256 + 77
-
-
-def with_alpha(pixels: np.ndarray) -> np.ndarray:
-    alpha = np.full((*pixels.shape[:2], 1), pixels.max() // 3, pixels.dtype)
-    return np.concatenate([pixels, alpha], axis=2)
-
-
-def decode(data: bytes, folder: Path, name: str = "photo.jpg", **options: float):
-    path = folder / name
-    path.write_bytes(data)
-    return decode_photograph(path, **options)
-
-
-def reason(data: bytes, folder: Path, **options: float) -> str:
-    with pytest.raises(PhotographError) as caught:
-        decode(data, folder, **options)
-    assert str(folder) not in str(caught.value)
-    return caught.value.reason_code
-
-
-def stored_for(pixels: np.ndarray, orientation: int) -> np.ndarray:
-    """Pixels as a camera stores them so that the orientation brings them back."""
-    turns = {
-        1: lambda p: p,
-        2: lambda p: p[:, ::-1],
-        3: lambda p: np.rot90(p, 2),
-        4: lambda p: p[::-1],
-        5: lambda p: p.transpose(1, 0, 2),
-        6: lambda p: np.rot90(p, 1),
-        7: lambda p: np.rot90(p, 2).transpose(1, 0, 2),
-        8: lambda p: np.rot90(p, -1),
-    }
-    return np.ascontiguousarray(turns[orientation](pixels))
-
-
-def exif(orientation: int) -> bytes:
-    block = Image.Exif()
-    block[0x0112] = orientation
-    return block.tobytes()
-
-
-LOSSLESS = {
-    "png": lambda p: encode(p, "PNG"),
-    "bmp": lambda p: encode(p, "BMP"),
-    "tiff": lambda p: encode(p, "TIFF"),
-    "tiff deflate": lambda p: encode_tiff(p, photometric="rgb", compression="zlib", predictor=True),
-    "tiff packbits": lambda p: encode(p, "TIFF", compression="packbits"),
-    "tiff lzw": lambda p: encode(p, "TIFF", compression="tiff_lzw"),
-    "tiff tiled": lambda p: encode_tiff(p, photometric="rgb", tile=(32, 32)),
-    "tiff big endian": lambda p: encode_tiff(p, photometric="rgb", byteorder=">"),
-    "tiff big": lambda p: encode_tiff(p, photometric="rgb", bigtiff=True),
-    "tiff planar": lambda p: encode_tiff(
-        np.moveaxis(p, 2, 0), photometric="rgb", planarconfig="separate"
-    ),
-}
-LOSSLESS_16_BIT = {
-    "png": lambda p: encode_cv(p, ".png"),
-    "tiff": lambda p: encode_tiff(p, photometric="rgb"),
-    "tiff deflate": lambda p: encode_tiff(p, photometric="rgb", compression="zlib", predictor=True),
-    "tiff lzw": lambda p: encode_cv(p, ".tif", (cv2.IMWRITE_TIFF_COMPRESSION, 5)),
-    "tiff planar": lambda p: encode_tiff(
-        np.moveaxis(p, 2, 0), photometric="rgb", planarconfig="separate"
-    ),
-}
 
 
 @pytest.mark.parametrize("kind", LOSSLESS)
@@ -334,141 +244,6 @@ def test_12_bit_jpeg_is_unsupported_not_corrupt(scene, tmp_path):
     assert reason(data[: frame + 4] + b"\x0c" + data[frame + 5 :], tmp_path) == "image_unsupported"
 
 
-@pytest.mark.parametrize(
-    "content",
-    [
-        b"hello, this is no image",
-        b"\x00" * 1000,
-        b"BM but a text",
-        b"\xff\xd8",
-        b"RIFF\x00\x00\x00\x00WEBP",
-        b"GIF89a" + bytes(99),
-    ],
-)
-def test_other_content_is_not_an_image(content, tmp_path):
-    assert reason(content, tmp_path) == "not_an_image"
-
-
-def test_empty_missing_and_folder(tmp_path):
-    assert reason(b"", tmp_path) == "file_empty"
-    for path, code in [
-        (tmp_path / "none.jpg", "file_missing"),
-        (tmp_path / "photo.jpg" / "deeper.jpg", "file_missing"),
-        (tmp_path, "file_unreadable"),
-        (tmp_path / ("n" * 300), "file_unreadable"),
-    ]:
-        with pytest.raises(PhotographError) as caught:
-            decode_photograph(path)
-        assert caught.value.reason_code == code
-
-
-def test_forbidden_file_is_unreadable(scene, tmp_path, monkeypatch):
-    path = tmp_path / "photo.png"
-    path.write_bytes(encode(scene, "PNG"))
-
-    def refuse(_: Path) -> bytes:
-        raise PermissionError(13, "Permission denied", os.fspath(path))
-
-    monkeypatch.setattr(Path, "read_bytes", refuse)
-    with pytest.raises(PhotographError) as caught:
-        decode_photograph(path)
-    assert caught.value.reason_code == "file_unreadable"
-    assert str(tmp_path) not in str(caught.value)
-
-
-DAMAGEABLE = {
-    **{kind: LOSSLESS[kind] for kind in LOSSLESS},
-    **{f"16 bit {kind}": lambda p, k=kind: LOSSLESS_16_BIT[k](as_16_bit(p))
-       for kind in LOSSLESS_16_BIT},
-    "jpeg": lambda p: encode(p, "JPEG"),
-    "jpeg progressive": lambda p: encode(p, "JPEG", progressive=True),
-    "tiff jpeg": lambda p: encode(p, "TIFF", compression="jpeg"),
-}  # fmt: skip
-
-
-@pytest.mark.parametrize("kept", [0.05, 0.3, 0.6, 0.9, 0.98])
-@pytest.mark.parametrize("kind", DAMAGEABLE)
-def test_truncated_file_is_corrupt(kind, kept, scene, tmp_path):
-    data = DAMAGEABLE[kind](scene)
-    assert reason(data[: int(len(data) * kept)], tmp_path) == "image_corrupt"
-
-
-@pytest.mark.parametrize("kept", [0.4, 0.6, 0.9])
-@pytest.mark.parametrize("tail", [b"\xff\xd9", bytes(4000), bytes(9000) + b"\xff\xd9"])
-def test_jpeg_with_a_repaired_end_is_corrupt(kept, tail, scene, tmp_path):
-    noise = np.random.default_rng(1).integers(0, 40, scene.shape, dtype=np.uint8)
-    data = encode(scene // 2 + noise, "JPEG", quality=90)
-    assert reason(data[: int(len(data) * kept)] + tail, tmp_path) == "image_corrupt"
-
-
-@pytest.mark.parametrize("value", [0, 128, 255])
-@pytest.mark.parametrize("options", [{}, {"optimize": True}, {"progressive": True}])
-def test_flat_jpeg_is_not_taken_for_damaged(value, options, scene, tmp_path):
-    pixels = np.full((1200, 1600, 3), value, np.uint8)
-    pixels[:HEIGHT_PX, :WIDTH_PX] = scene
-    assert decode(encode(pixels, "JPEG", **options), tmp_path).flags == ()
-
-
-def test_jpeg_with_a_little_padding_is_read(scene, tmp_path):
-    noise = np.random.default_rng(1).integers(0, 40, scene.shape, dtype=np.uint8)
-    data = encode(scene // 2 + noise, "JPEG", quality=90)
-    decode(data[:-2] + bytes(200) + data[-2:], tmp_path)
-
-
-def test_trailing_bytes_after_an_image_do_no_harm(scene, tmp_path):
-    for file_format in ("JPEG", "PNG", "BMP", "TIFF"):
-        decode(encode(scene, file_format) + bytes(500), tmp_path)
-
-
-@pytest.mark.parametrize("file_format", ["PNG", "TIFF"])
-def test_damaged_compressed_data_is_corrupt(file_format, scene, tmp_path):
-    options = {"compression": "tiff_lzw"} if file_format == "TIFF" else {}
-    data = bytearray(encode(scene, file_format, **options))
-    middle = len(data) // 2
-    data[middle : middle + 40] = bytes(40)
-    assert reason(bytes(data), tmp_path) == "image_corrupt"
-
-
-def test_too_many_pixels_are_refused_by_the_header_alone(scene, tmp_path):
-    data = bytearray(encode(scene, "PNG"))
-    data[16:24] = struct.pack(">II", 60_000, 60_000)
-    data[29:33] = struct.pack(">I", zlib.crc32(bytes(data[12:29])))
-    assert reason(bytes(data), tmp_path) == "image_too_large"
-
-
-@pytest.mark.parametrize("file_format", ["JPEG", "PNG", "BMP", "TIFF"])
-def test_pixel_limit_is_the_callers(file_format, scene, tmp_path):
-    data = encode(scene, file_format)
-    exactly = HEIGHT_PX * WIDTH_PX / 1e6
-    decode(data, tmp_path, max_megapixels=exactly)
-    assert reason(data, tmp_path, max_megapixels=exactly * 0.999) == "image_too_large"
-
-
-def test_limit_above_pillows_own_is_respected(tmp_path, monkeypatch, scene):
-    files = [encode(scene, file_format) for file_format in ("JPEG", "PNG", "BMP", "TIFF")]
-    compressed = encode(scene, "TIFF", compression="tiff_lzw")
-    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 1000)
-    for data in files:
-        decode(data, tmp_path)
-    assert reason(compressed, tmp_path) == "image_too_large"
-
-
-def test_huge_file_is_refused_unread(tmp_path, monkeypatch):
-    path = tmp_path / "photo.tif"
-    with path.open("wb") as stream:
-        stream.truncate(80_000_000)
-    monkeypatch.setattr(Path, "read_bytes", lambda _: pytest.fail("was read"))
-    with pytest.raises(PhotographError) as caught:
-        decode_photograph(path, max_megapixels=1)
-    assert caught.value.reason_code == "image_too_large"
-
-
-@pytest.mark.parametrize("size", [(63, 300), (300, 63), (1, 1)])
-def test_tiny_image_is_refused(size, scene, tmp_path):
-    small = cv2.resize(scene, size)
-    assert reason(encode(small, "PNG"), tmp_path) == "image_too_small"
-
-
 def wide_gamut_profile() -> bytes:
     """A matrix profile with the red and green columns of sRGB weakened; colours must change."""
     data = bytearray(ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes())
@@ -522,19 +297,3 @@ def test_damaged_profile_is_flagged_and_ignored(file_format, profile, scene, tmp
     photograph = decode(encode(scene, file_format, icc_profile=profile), tmp_path)
     assert photograph.flags == ("icc_unreadable",)
     np.testing.assert_array_equal(photograph.pixels, plain.pixels)
-
-
-@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(data=st.data())
-def test_damage_never_raises_anything_else(data, scene, tmp_path):
-    kind = data.draw(st.sampled_from(sorted(DAMAGEABLE)))
-    content = bytearray(DAMAGEABLE[kind](scene))
-    for _ in range(data.draw(st.integers(1, 4))):
-        position = data.draw(st.integers(0, min(len(content) - 1, 600)))
-        content[position] = data.draw(st.integers(0, 255))
-    try:
-        photograph = decode(bytes(content), tmp_path, max_megapixels=1)
-    except PhotographError:
-        return
-    assert photograph.pixels.ndim == 3
-    assert photograph.pixels.dtype in (np.uint8, np.uint16)
