@@ -15,7 +15,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from scarmetrics.errors import REASONS
 
 if TYPE_CHECKING:
-    from scarmetrics.errors import PhotographError
+    pass
 
 Side = Literal["left", "right"]
 View = Literal["frontal", "left", "right"]
@@ -131,11 +131,6 @@ class Failure:
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.reason_code!r}, {self.reason!r})"
-
-    @classmethod
-    def from_error(cls, error: PhotographError) -> Failure:
-        """The failure that a photograph's error amounts to."""
-        return cls(error.reason_code, error.message)
 
 
 class FailedHalf(Failure):

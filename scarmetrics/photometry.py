@@ -35,7 +35,7 @@ def to_uint8(image: Image) -> NDArray[np.uint8]:
     return ((image.astype(np.uint32) + 128) // 257).astype(np.uint8)
 
 
-def _srgb_to_linear(levels: int) -> NDArray[np.float32]:
+def srgb_to_linear(levels: int) -> NDArray[np.float32]:
     """Linear light for each code value of an sRGB channel (IEC 61966-2-1)."""
     value = np.linspace(0, 1, levels)
     linear = np.where(value <= 0.04045, value / 12.92, ((value + 0.055) / 1.055) ** 2.4)
@@ -59,7 +59,7 @@ def luminance(image: Image) -> FloatImage:
     ----------
     IEC 61966-2-1:1999 (sRGB).
     """
-    table = _srgb_to_linear(np.iinfo(image.dtype).max + 1)
+    table = srgb_to_linear(np.iinfo(image.dtype).max + 1)
     result = np.zeros(image.shape[:2], np.float32)
     for channel, weight in enumerate(_LUMINANCE):
         result += weight * table[image[..., channel]]

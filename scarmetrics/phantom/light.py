@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, overload
 
 import numpy as np
 
+from scarmetrics.photometry import srgb_to_linear
+
 if TYPE_CHECKING:
     from numpy.typing import DTypeLike, NDArray
 
@@ -25,9 +27,7 @@ def decode(image: Image) -> FloatImage:
     ndarray of float32, shape (M, N, 3)
         0 to 1.
     """
-    code = np.linspace(0, 1, np.iinfo(image.dtype).max + 1)
-    linear = np.where(code <= 0.04045, code / 12.92, ((code + 0.055) / 1.055) ** 2.4)
-    return linear.astype(np.float32)[image]
+    return srgb_to_linear(np.iinfo(image.dtype).max + 1)[image]
 
 
 @overload

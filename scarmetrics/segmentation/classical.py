@@ -27,6 +27,8 @@ from scarmetrics.photometry import blur, log_luminance, masked_plane
 from scarmetrics.segmentation.protocol import FailedSegmentation, Response, ScarLabels
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from numpy.typing import NDArray
 
     from scarmetrics.config import SegmentationConfig
@@ -37,7 +39,7 @@ _INNER_MM = 0.4  # sigma that keeps the smallest scars and quiets pores
 _OUTER_MM = 2.0  # sigma of the skin around
 _SPAN_MM = 3.0  # closing disc: wider shading belongs to the face, not to a scar
 _APART_MM = 0.6  # maxima nearer than this are one depression
-_MAX_ELONGATION = 5.0  # longer ones are creases
+_MAX_ELONGATION = 5.0  # of scars; longer ones are creases
 _BOUNDARY_LEVEL = 0.42
 """Share of the maximal darkening at which a depression's half depth lies.
 
@@ -136,11 +138,11 @@ class ClassicalSegmenter:
         basins = cv2.resize(basins, (width, height), interpolation=cv2.INTER_NEAREST)
         least = np.concatenate([[np.inf], _BOUNDARY_LEVEL * peaks]).astype(np.float32)
         scars = np.where((depth >= least[basins]) & roi[window], basins, 0).astype(np.int32)
+        scars[~self._scar_like(scars, response.mm_per_px)[scars]] = 0
         if self.config.touching == "merge":
-            scars = ndi.label(scars > 0, structure=np.ones((3, 3)))[0].astype(np.int32)
-        kept = self._scar_like(scars, response.mm_per_px)
-        labels[window], keep = _renumber(scars, kept)
-        peak, slope = _peak_and_slope(labels[window], depth, len(keep))
+            scars = _fields(scars)
+        labels[window], count = _renumber(scars)
+        peak, slope = _peak_and_slope(labels[window], depth, count)
         return ScarLabels(
             labels=labels,
             peak=peak,
@@ -166,22 +168,35 @@ class ClassicalSegmenter:
 
     def _scar_like(self, scars: NDArray[np.int32], mm_per_px: float) -> NDArray[np.bool_]:
         """Which labels have the size and shape of a scar; index 0 is label 0."""
-        count = int(scars.max(initial=0))
-        kept = np.zeros(count + 1, bool)
+        kept = np.zeros(int(scars.max(initial=0)) + 1, bool)
         least = np.pi / 4 * (self.config.min_diameter_mm / mm_per_px) ** 2
         longest = self.config.max_diameter_mm / mm_per_px
-        places: list[tuple[slice, ...] | None] = list(ndi.find_objects(scars))
-        for label, place in enumerate(places, start=1):
-            if place is None:
-                continue
-            y, x = np.nonzero(scars[place] == label)
-            if len(x) < least:
-                continue
+        for label, x, y in _members(scars):
             long_px, short_px = _axes(x, y)
-            single = self.config.touching == "split"
             crease = long_px > longest or long_px > _MAX_ELONGATION * short_px
-            kept[label] = not (single and crease)
+            kept[label] = len(x) >= least and not crease
+        # along its length a crease falls into basins that may each pass for a scar
+        for _, x, y in _members(_fields(scars)):
+            long_px, short_px = _axes(x, y)
+            if long_px > longest and long_px > _MAX_ELONGATION * short_px:
+                kept[scars[y, x]] = False
         return kept
+
+
+def _members(
+    labels: NDArray[np.int32],
+) -> Iterator[tuple[int, NDArray[np.intp], NDArray[np.intp]]]:
+    """Each label that is present, with the columns and rows of its pixels."""
+    places: list[tuple[slice, ...] | None] = list(ndi.find_objects(labels))
+    for label, place in enumerate(places, start=1):
+        if place is not None:
+            y, x = np.nonzero(labels[place] == label)
+            yield label, x + place[1].start, y + place[0].start
+
+
+def _fields(scars: NDArray[np.int32]) -> NDArray[np.int32]:
+    """Labels of what touches, corners included."""
+    return ndi.label(scars > 0, structure=np.ones((3, 3)))[0].astype(np.int32)
 
 
 def _close(image: FloatImage, skin: Mask, diameter_px: float) -> FloatImage:
@@ -200,15 +215,13 @@ def _axes(x: NDArray[np.intp], y: NDArray[np.intp]) -> tuple[float, float]:
     return 4 * float(long), 4 * float(short)
 
 
-def _renumber(
-    scars: NDArray[np.int32], kept: NDArray[np.bool_]
-) -> tuple[NDArray[np.int32], NDArray[np.intp]]:
-    """Kept labels as 1, 2, ... in reading order of their first pixel."""
+def _renumber(scars: NDArray[np.int32]) -> tuple[NDArray[np.int32], int]:
+    """Labels as 1, 2, ... in reading order of their first pixel, and their number."""
     present, first = np.unique(scars, return_index=True)
-    order = [label for label in present[np.argsort(first)] if label and kept[label]]
-    table = np.zeros(len(kept), np.int32)
+    order = [label for label in present[np.argsort(first)] if label]
+    table = np.zeros(int(scars.max(initial=0)) + 1, np.int32)
     table[order] = np.arange(1, len(order) + 1)
-    return table[scars], np.asarray(order, np.intp)
+    return table[scars], len(order)
 
 
 def _peak_and_slope(

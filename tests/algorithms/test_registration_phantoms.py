@@ -1,0 +1,212 @@
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from scarmetrics.config import RegistrationConfig
+from scarmetrics.face import detect_face
+from scarmetrics.opencv import cv2
+from scarmetrics.phantom import recapture
+from scarmetrics.photometry import log_luminance
+from scarmetrics.registration import FailedRegistration, Registration, register
+
+ROLL_AND_ZOOM = {"max_roll_deg": 6.0, "max_zoom": 0.08, "max_shift_mm": 8.0}
+
+
+@pytest.fixture(scope="module")
+def second(phantom):
+    """The same face photographed again."""
+    return recapture(phantom.image, seed=3, mm_per_px=phantom.mm_per_px, **ROLL_AND_ZOOM)
+
+
+@pytest.fixture(scope="module")
+def aligned(phantom, second):
+    found = register(phantom.image, second.image)
+    assert isinstance(found, Registration)
+    return found
+
+
+@pytest.fixture(scope="module")
+def skin_points(aligned):
+    y, x = np.nonzero(aligned.registered_mask)
+    return np.column_stack([x, y]).astype(float)
+
+
+def test_a_photograph_lies_on_itself(phantom):
+    found = register(phantom.image, phantom.image)
+    assert found
+    y, x = np.nonzero(found.registered_mask)
+    points = np.column_stack([x, y]).astype(float)
+    np.testing.assert_allclose(found.transform_points(points), points, atol=0.2)
+    np.testing.assert_allclose(found.inverse_points(points), points, atol=0.2)
+    assert found.texture_agreement > 0.99
+    assert np.nanmax(found.residual_px[found.registered_mask]) < 0.2
+
+
+def test_a_known_move_is_found(phantom, second, aligned, skin_points):
+    off = aligned.transform_points(skin_points) - second.transform_points(skin_points)
+    off_mm = np.hypot(*off.T) * second.mm_per_px
+    assert np.median(off_mm) < 0.1
+    assert np.percentile(off_mm, 99) < 0.5
+    assert aligned.texture_agreement > 0.8
+
+
+def test_the_residual_does_not_hide_large_errors(phantom, second, aligned, skin_points):
+    residual = aligned.residual_px[aligned.registered_mask] * phantom.mm_per_px
+    assert np.isfinite(residual).all()
+    assert (residual <= RegistrationConfig().max_inconsistency_mm + 0.05).all()
+
+
+@settings(max_examples=20)
+@given(seed=st.integers(0, 2**31 - 1))
+def test_there_and_back_is_where_one_was(aligned, skin_points, seed):
+    rng = np.random.default_rng(seed)
+    points = rng.choice(skin_points, 50) + rng.uniform(-0.5, 0.5, (50, 2))
+    back = aligned.inverse_points(aligned.transform_points(points))
+    np.testing.assert_allclose(back, points, atol=1e-3)
+
+
+@settings(max_examples=20)
+@given(seed=st.integers(0, 2**31 - 1))
+def test_the_jacobian_is_the_transforms_own(aligned, skin_points, seed):
+    points = np.random.default_rng(seed).choice(skin_points, 50)
+    # the flow is bilinear between working pixels: differences over a few of them
+    step = 3.0
+    right, down = np.array([step, 0.0]), np.array([0.0, step])
+    move = aligned.transform_points
+    along_x = move(points + right) - move(points - right)
+    along_y = move(points + down) - move(points - down)
+    numeric = (along_x[:, 0] * along_y[:, 1] - along_x[:, 1] * along_y[:, 0]) / (2 * step) ** 2
+    x, y = points.astype(int).T
+    np.testing.assert_allclose(aligned.jacobian()[y, x], numeric, rtol=0.01)
+
+
+def test_the_jacobian_is_the_known_magnification(second, aligned):
+    typical = np.median(aligned.jacobian()[aligned.registered_mask])
+    assert typical == pytest.approx(second.zoom**2, rel=0.02)
+    assert aligned.affine_area_ratio == pytest.approx(second.zoom**2, rel=0.05)
+
+
+def test_warping_brings_the_follow_up_onto_the_baseline(phantom, second, aligned):
+    mask = aligned.registered_mask
+    warped = aligned.warp(second.image)
+    assert warped.shape == phantom.image.shape
+    assert warped.dtype == second.image.dtype
+
+    def likeness(image):
+        logs = [log_luminance(picture) for picture in (phantom.image, image)]
+        fine = [log - cv2.GaussianBlur(log, (0, 0), 5) for log in logs]
+        return np.corrcoef(fine[0][mask], fine[1][mask])[0, 1]
+
+    assert likeness(second.image) < 0.3
+    assert likeness(warped) > 0.8
+
+
+def test_a_box_is_a_part_of_the_whole(second, aligned):
+    whole = aligned.warp(second.image)
+    np.testing.assert_array_equal(
+        aligned.warp(second.image, (200, 300, 260, 390)), whole[300:390, 200:260]
+    )
+
+
+def test_only_skin_is_believed(aligned, phantom_face):
+    skin = phantom_face.skin_mask("left") | phantom_face.skin_mask("right")
+    mask = aligned.registered_mask
+    outside = mask & ~cv2.dilate(skin.astype(np.uint8), np.ones((3, 3))).astype(bool)
+    assert mask.shape == skin.shape
+    assert not outside.any()  # but for a pixel of resampling
+    assert mask.sum() > 0.9 * skin.sum()
+
+
+def test_masks_travel_as_points_do(aligned, skin_points):
+    rng = np.random.default_rng(5)
+    for centre in rng.choice(skin_points, 5):
+        x, y = np.meshgrid(np.arange(aligned.fixed_shape[1]), np.arange(aligned.fixed_shape[0]))
+        disc = np.hypot(x - centre[0], y - centre[1]) < 12
+        there = aligned.to_moving(disc)
+        assert there.shape == aligned.moving_shape
+        rows, cols = np.nonzero(there)
+        landed = aligned.transform_points(np.argwhere(disc)[:, ::-1].astype(float))
+        np.testing.assert_allclose([cols.mean(), rows.mean()], landed.mean(axis=0), atol=0.15)
+        jacobian = aligned.jacobian()[disc].mean()
+        assert there.sum() == pytest.approx(disc.sum() * jacobian, rel=0.04)
+        back = aligned.to_fixed(there)
+        assert (back ^ disc).sum() < 0.12 * disc.sum()  # a rim of half pixels, twice
+        rows, cols = np.nonzero(back)
+        np.testing.assert_allclose([cols.mean(), rows.mean()], centre, atol=0.15)
+
+
+def test_pictures_of_other_sizes_and_depths_align(phantom, second):
+    half = cv2.resize(second.image, None, fx=0.6, fy=0.6, interpolation=cv2.INTER_AREA)
+    found = register(phantom.image, half.astype(np.uint16) * 257)
+    assert found
+    assert found.moving_shape == half.shape[:2]
+    y, x = np.nonzero(found.registered_mask)
+    points = np.column_stack([x, y]).astype(float)
+    truth = (second.transform_points(points) + 0.5) * 0.6 - 0.5
+    off_mm = np.hypot(*(found.transform_points(points) - truth).T) * second.mm_per_px / 0.6
+    assert np.median(off_mm) < 0.15
+
+
+def test_given_faces_are_used(phantom, second):
+    faces = [detect_face(image) for image in (phantom.image, second.image)]
+    given_faces = register(phantom.image, second.image, fixed_face=faces[0], moving_face=faces[1])
+    found = register(phantom.image, second.image)
+    np.testing.assert_array_equal(given_faces.flow, found.flow)
+
+
+def test_a_mirrored_follow_up_is_refused(phantom, second):
+    found = register(phantom.image, np.ascontiguousarray(second.image[:, ::-1]))
+    assert isinstance(found, FailedRegistration)
+    assert not found
+    assert found.reason_code == "registration_disagrees"
+    assert found.remedy
+
+
+def test_other_skin_is_refused(phantom, other_phantom):
+    found = register(phantom.image, other_phantom.image)
+    assert not found
+    assert found.reason_code == "registration_disagrees"
+
+
+def test_skin_without_texture_is_refused(phantom, second):
+    burnt = np.clip(phantom.image.astype(np.uint16) * 3, 0, 255).astype(np.uint8)
+    assert detect_face(burnt)
+    found = register(burnt, burnt)
+    assert not found
+    assert found.reason_code == "registration_no_texture"
+    assert not register(phantom.image, burnt)
+
+
+def test_a_missing_face_is_the_reason(phantom):
+    blank = np.zeros((300, 300, 3), np.uint8)
+    for pair in ((phantom.image, blank), (blank, phantom.image)):
+        found = register(*pair)
+        assert isinstance(found, FailedRegistration)
+        assert found.reason_code == "face_not_found"
+
+
+def test_limits_are_the_configs(phantom, second):
+    strict = RegistrationConfig(min_texture_agreement=0.999)
+    found = register(phantom.image, second.image, config=strict)
+    assert not found
+    assert "0.999" in found.reason
+
+
+def test_gray_pictures_are_an_error(phantom):
+    with pytest.raises(ValueError, match="RGB"):
+        register(phantom.image, phantom.image[..., 0])
+
+
+@pytest.mark.shared
+def test_real_pairs_are_told_from_strangers(shared_faces, read_photograph):
+    people = sorted(path.name[:3] for path in (shared_faces / "london").glob("*_08.jpg"))[::4][:8]
+    folder = shared_faces / "london"
+    neutral = [read_photograph(folder / f"{person}_03.jpg") for person in people]
+    smiling = [read_photograph(folder / f"{person}_08.jpg") for person in people]
+    assert len(people) == 8
+    for i, person in enumerate(people):
+        assert register(neutral[i], smiling[i]), person
+        stranger = register(neutral[i], smiling[i - 1])
+        assert not stranger, person
+        assert stranger.reason_code == "registration_disagrees"
