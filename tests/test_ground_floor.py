@@ -128,11 +128,6 @@ def test_failure_is_falsy_and_carries_reason_and_remedy() -> None:
     assert "face_not_found" in repr(failure)
 
 
-def test_failure_of_an_error_says_the_same() -> None:
-    failure = Failure.from_error(PhotographError("image_corrupt", "ends after 12 bytes"))
-    assert (failure.reason_code, failure.reason) == ("image_corrupt", "ends after 12 bytes")
-
-
 def test_failed_half_names_the_visit_it_failed_at() -> None:
     half = FailedHalf("no_skin", visit="month3")
     assert not half
