@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
 ARMS = ("co2_laser", "microneedling")
 EXIT_CODES = (
-    "Exit codes over all arms: 0 all measured, 3 some halves could not be, 4 none could be, "
-    "130 interrupted. A wrong folder, config or manifest is an error before anything is measured."
+    "Exit codes over all arms: 0 all measured, 2 wrong folder, config or manifest (nothing is "
+    "measured), 3 some halves could not be measured, 4 none could be, 130 interrupted."
 )
 
 
@@ -75,13 +75,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--arms", nargs="+", default=ARMS, metavar="NAME", help="the arms' folders")
     parser.add_argument("--workers", type=int, default=1, help="processes (default: 1)")
     options = parser.parse_args(arguments)
-    summaries = measure_arms(
-        options.exports,
-        options.out,
-        options.arms,
-        config=options.config,
-        workers=options.workers,
-    )
+    try:
+        summaries = measure_arms(
+            options.exports,
+            options.out,
+            options.arms,
+            config=options.config,
+            workers=options.workers,
+        )
+    except sm.ScarmetricsError as error:
+        parser.exit(2, f"error: {error}\n")
     for arm, summary in summaries.items():
         print(  # noqa: T201
             f"{arm}: {summary.halves_measured} halves measured, {summary.halves_failed} failed, "

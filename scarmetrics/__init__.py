@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from scarmetrics.config import StudyConfig, load_config
+    from scarmetrics.errors import ScarmetricsError
     from scarmetrics.face import Face, FaceNotFound, detect_face
     from scarmetrics.ingest import decode_photograph
     from scarmetrics.models import FailedHalf
@@ -33,6 +34,7 @@ _HOME = {
     "Registration": "registration",
     "RunSummary": "runner",
     "ScarLabels": "segmentation",
+    "ScarmetricsError": "errors",
     "Study": "runner",
     "StudyConfig": "config",
     "decode_photograph": "ingest",
@@ -54,6 +56,7 @@ __all__ = [
     "Registration",
     "RunSummary",
     "ScarLabels",
+    "ScarmetricsError",
     "Study",
     "StudyConfig",
     "decode_photograph",

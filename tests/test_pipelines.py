@@ -89,6 +89,15 @@ def test_a_wrong_arm_stops_before_the_first_is_measured(
     assert not (tmp_path / "out").exists()
 
 
+def test_wrong_use_is_one_line_and_code_2(
+    recipe: dict[str, Any], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as stopped:
+        recipe["main"]([str(tmp_path), "--out", str(tmp_path / "out"), "--arms", "nowhere"])
+    assert stopped.value.code == 2
+    assert capsys.readouterr().err.startswith("error:")
+
+
 def test_help_tells_what_it_does(
     recipe: dict[str, Any], capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -23,7 +23,7 @@ _BMP_HEADER_SIZES = frozenset({12, 16, 40, 52, 56, 64, 108, 124})
 _TIFF_SIGNATURES = (b"II*\x00", b"MM\x00*", b"II+\x00", b"MM\x00+")
 
 
-def decode_photograph(path: Path, *, max_megapixels: float = 200.0) -> Photograph:
+def decode_photograph(path: Path | str, *, max_megapixels: float = 200.0) -> Photograph:
     """Read a JPEG, PNG, BMP or TIFF photograph.
 
     The format is told by the content, whatever the extension says. EXIF orientation is applied,
@@ -32,7 +32,7 @@ def decode_photograph(path: Path, *, max_megapixels: float = 200.0) -> Photograp
 
     Parameters
     ----------
-    path : pathlib.Path
+    path : path
         The file.
     max_megapixels : float, optional
         Larger images are refused before they are decoded.
@@ -47,7 +47,7 @@ def decode_photograph(path: Path, *, max_megapixels: float = 200.0) -> Photograp
     PhotographError
         If the file cannot be used; its `reason_code` says why.
     """
-    data = _read(path, max_megapixels)
+    data = _read(Path(path), max_megapixels)
     try:
         raw = _decode(data, max_megapixels)
     except (PhotographError, MemoryError):

@@ -1,10 +1,14 @@
 """Relief-like dark depressions at the sizes of scars: the explainable method.
 
-Illumination is removed twice and a pixel must be dark by both accounts: against the Gaussian mean
-of the skin around it (difference of Gaussians [1]_), and against the intact surface that spans it
+Scars are found first and outlined second. To find them, illumination is removed twice and a pixel
+must be dark by both accounts: against a local plane through the skin around it (a difference of
+Gaussians [1]_ without its bias at borders), and against the intact surface that spans it
 (morphological closing [2]_), which leaves shading edges and broad folds alone. A depression counts
-when its deepest point exceeds both a least contrast and a multiple of the pair's noise. Its
-boundary is the contour of half depth, read as a fixed share of that maximum, inside its own
+when its deepest point exceeds both a least contrast and a multiple of the pair's noise.
+
+To outline them, the surface is laid anew through the skin *between* the scars, so that a scar does
+not pull down the very level it is measured against, and the photograph is blurred less. The
+boundary is where the depth below that surface falls to half of its maximum, inside the scar's own
 watershed basin.
 
 References
@@ -35,17 +39,17 @@ if TYPE_CHECKING:
     from scarmetrics.models import FloatImage, Image, Mask
 
 _WORKING_MM = 0.18  # finer photographs are reduced to this; scars below 0.8 mm are not asked for
-_INNER_MM = 0.4  # sigma that keeps the smallest scars and quiets pores
-_OUTER_MM = 2.0  # sigma of the skin around
+_FIND_MM = 0.4  # sigma of the blur that quiets pores while scars are looked for
+_AROUND_MM = 2.0  # sigma of the skin around
 _SPAN_MM = 3.0  # closing disc: wider shading belongs to the face, not to a scar
 _APART_MM = 0.6  # maxima nearer than this are one depression
+_SEED_LEVEL = 0.42  # share of the maximum that a scar must hold to be judged by size and shape
+_OUTLINE_MM = 0.25  # sigma of the blur under the outline
+_CLEAR_MM = 0.6  # skin nearer to a scar than this does not carry the surface that spans it
+_SURFACE_MM = 2.5  # sigma of that surface
+_REACH_MM = 1.0  # an outline leaves its seed by no more than this
+_HALF_DEPTH = 0.5
 _MAX_ELONGATION = 5.0  # of scars; longer ones are creases
-_BOUNDARY_LEVEL = 0.42
-"""Share of the maximal darkening at which a depression's half depth lies.
-
-Not 0.5: oblique light darkens one wall more than the other, so darkness falls off faster than
-depth. At this level the area on close-ups of real scars has no median bias against two readers.
-"""
 _MAD_TO_SD = 1.4826
 
 
@@ -88,7 +92,8 @@ class ClassicalSegmenter:
         if zoom < 1:
             part = cv2.resize(part, size, interpolation=cv2.INTER_AREA)
             skin = cv2.resize(skin.astype(np.uint8), size, interpolation=cv2.INTER_NEAREST) > 0
-        depth = self._depth(log_luminance(part), skin, mm_per_px * width / size[0])
+        log = log_luminance(part)
+        depth = self._depth(log, skin, mm_per_px * width / size[0])
         inside = depth[skin]
         spread = np.median(np.abs(inside - np.median(inside))) if inside.size else 0.0
         return Response(
@@ -98,11 +103,12 @@ class ClassicalSegmenter:
             px_per_cell=(width / size[0], height / size[1]),
             mm_per_px=mm_per_px,
             noise=float(_MAD_TO_SD * spread),
+            log=log,
         )
 
     def _depth(self, log: FloatImage, skin: Mask, mm_per_cell: float) -> FloatImage:
-        quiet = blur(log, max(_INNER_MM / mm_per_cell, 0.5))
-        against_mean = masked_plane(log, skin, _OUTER_MM / mm_per_cell) - quiet
+        quiet = blur(log, max(_FIND_MM / mm_per_cell, 0.5))
+        against_mean = masked_plane(log, skin, _AROUND_MM / mm_per_cell) - quiet
         against_span = _close(quiet, skin, _SPAN_MM / mm_per_cell) - quiet
         return np.where(skin, np.minimum(against_mean, against_span), 0).astype(np.float32)
 
@@ -125,45 +131,52 @@ class ClassicalSegmenter:
             ``merge``, basins that touch are one.
         """
         least_depth = -np.log1p(-self.config.min_contrast)
-        threshold = max(least_depth, self.config.min_significance * noise)
-        basins, peaks = self._basins(response, threshold)
-        labels = np.zeros(roi.shape, np.int32)
+        seeds = self._find(response, max(least_depth, self.config.min_significance * noise))
+        depth, basins, peaks, depth_noise = _outline(response, seeds)
         height, width = (
             round(n * f)
             for n, f in zip(response.depth.shape, response.px_per_cell[::-1], strict=True)
         )
         x0, y0 = response.origin
         window = np.s_[y0 : y0 + height, x0 : x0 + width]
-        depth = cv2.resize(response.depth, (width, height), interpolation=cv2.INTER_LINEAR)
+        depth = cv2.resize(depth, (width, height), interpolation=cv2.INTER_LINEAR)
         basins = cv2.resize(basins, (width, height), interpolation=cv2.INTER_NEAREST)
-        least = np.concatenate([[np.inf], _BOUNDARY_LEVEL * peaks]).astype(np.float32)
+        least = np.concatenate([[np.inf], _HALF_DEPTH * peaks]).astype(np.float32)
         scars = np.where((depth >= least[basins]) & roi[window], basins, 0).astype(np.int32)
         scars[~self._scar_like(scars, response.mm_per_px)[scars]] = 0
         if self.config.touching == "merge":
             scars = _fields(scars)
+        labels = np.zeros(roi.shape, np.int32)
         labels[window], count = _renumber(scars)
         peak, slope = _peak_and_slope(labels[window], depth, count)
         return ScarLabels(
             labels=labels,
             peak=peak,
-            boundary_sd_px=noise / np.maximum(slope, 1e-6),
+            boundary_sd_px=max(noise, depth_noise) / np.maximum(slope, 1e-6),
             noise=noise,
         )
+
+    def _find(self, response: Response, threshold: float) -> NDArray[np.int32]:
+        """Cores of the scars on the working grid: significant, of a scar's size and shape."""
+        basins, peaks = self._basins(response, threshold)
+        least = np.concatenate([[np.inf], _SEED_LEVEL * peaks])
+        cores = np.where(response.depth >= least[basins], basins, 0).astype(np.int32)
+        cores[~self._scar_like(cores, _mm_per_cell(response))[cores]] = 0
+        return _renumber(cores)[0]
 
     def _basins(
         self, response: Response, threshold: float
     ) -> tuple[NDArray[np.int32], NDArray[np.float64]]:
         """Watershed basins of the significant maxima, and the maxima's values."""
         depth, skin = response.depth, response.roi
-        mm_per_cell = response.mm_per_px * response.px_per_cell[0]
-        window = 2 * max(1, round(_APART_MM / mm_per_cell)) + 1
+        window = 2 * max(1, round(_APART_MM / _mm_per_cell(response))) + 1
         highest = cv2.dilate(depth, np.ones((window, window), np.uint8))
         tops = (depth == highest) & (depth > threshold) & skin
         seeds, count = ndi.label(tops, structure=np.ones((3, 3)))
         if count == 0:
             return np.zeros(depth.shape, np.int32), np.zeros(0)
         peaks = np.asarray(ndi.maximum(depth, seeds, np.arange(1, count + 1)), np.float64)
-        basins = watershed(-depth, seeds, mask=skin & (depth > _BOUNDARY_LEVEL * threshold))
+        basins = watershed(-depth, seeds, mask=skin & (depth > _SEED_LEVEL * threshold))
         return basins.astype(np.int32), peaks
 
     def _scar_like(self, scars: NDArray[np.int32], mm_per_px: float) -> NDArray[np.bool_]:
@@ -181,6 +194,53 @@ class ClassicalSegmenter:
             if long_px > longest and long_px > _MAX_ELONGATION * short_px:
                 kept[scars[y, x]] = False
         return kept
+
+
+def _mm_per_cell(response: Response) -> float:
+    return response.mm_per_px * response.px_per_cell[0]
+
+
+def _outline(
+    response: Response, seeds: NDArray[np.int32]
+) -> tuple[FloatImage, NDArray[np.int32], NDArray[np.float64], float]:
+    """Depth below the surface that spans the scars, their basins, maxima, and the depth's noise."""
+    if response.log is None:
+        raise ValueError("the response comes from another segmenter")
+    mm_per_cell, skin = _mm_per_cell(response), response.roi
+    clear = skin & ~_grown(seeds > 0, _CLEAR_MM / mm_per_cell)
+    surface = masked_plane(response.log, clear, _SURFACE_MM / mm_per_cell)
+    depth = surface - blur(response.log, max(_OUTLINE_MM / mm_per_cell, 0.5))
+    beside = depth[clear]
+    noise = _MAD_TO_SD * float(np.median(np.abs(beside))) if beside.size else 0.0
+    count = int(seeds.max(initial=0))
+    if count == 0:
+        return depth, np.zeros_like(seeds), np.zeros(0), noise
+    near = skin & _grown(seeds > 0, _REACH_MM / mm_per_cell) & (depth > 0)
+    basins = watershed(-depth, seeds, mask=near | (seeds > 0)).astype(np.int32)
+    peaks = np.asarray(ndi.maximum(depth, seeds, np.arange(1, count + 1)), np.float64)
+    least = np.concatenate([[np.inf], _HALF_DEPTH * peaks])
+    basins[_apart_from_seed(np.where(depth >= least[basins], basins, 0), seeds)] = 0
+    return depth, basins, peaks, noise
+
+
+def _apart_from_seed(scars: NDArray[np.int32], seeds: NDArray[np.int32]) -> Mask:
+    """Pieces of scars that do not hang together with their own seed."""
+    apart = np.zeros(scars.shape, bool)
+    places: list[tuple[slice, ...] | None] = list(ndi.find_objects(scars))
+    for label, place in enumerate(places, start=1):
+        if place is None:
+            continue
+        pieces, count = ndi.label(scars[place] == label)
+        if count > 1:
+            held = np.unique(pieces[(seeds[place] == label)])
+            apart[place] |= (pieces > 0) & ~np.isin(pieces, held)
+    return apart
+
+
+def _grown(mask: Mask, radius_px: float) -> Mask:
+    radius = max(1, round(radius_px))
+    disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1, 2 * radius + 1))
+    return cv2.dilate(mask.astype(np.uint8), disc) > 0
 
 
 def _members(

@@ -45,6 +45,8 @@ class Response:
         Scale of the photograph, in which sizes were chosen.
     noise : float
         Robust standard deviation of `depth` over `roi`.
+    log : ndarray of float32, shape (h, w), or None
+        Log luminance on the same grid, for a method that outlines scars on it.
     """
 
     depth: FloatImage
@@ -53,6 +55,7 @@ class Response:
     px_per_cell: tuple[float, float]
     mm_per_px: float
     noise: float
+    log: FloatImage | None = None
 
 
 @dataclass(frozen=True, eq=False)

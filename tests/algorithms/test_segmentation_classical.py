@@ -32,14 +32,16 @@ def test_nothing_is_found_on_clean_skin(noise, seed):
     assert not found.labels.any()
 
 
-@pytest.mark.parametrize("fwhm_mm", [1.0, 1.5, 2.0, 2.5])
+@pytest.mark.parametrize("fwhm_mm", [1.0, 1.5, 2.0, 2.5, 3.0])
 def test_a_dip_has_the_area_at_half_of_its_depth(fwhm_mm):
     found = segment(one_dip(fwhm_mm), mm_per_px=MM)
     assert found.count == 1
     truth = np.pi / 4 * fwhm_mm**2
-    # The inner blur (FWHM 0.94 mm) adds up to its square, the surround at 2 mm takes from wide
-    # scars, and the level of 0.42 for obliquely lit walls widens an evenly dark dip by a quarter.
-    assert 0.75 * truth < area_mm2(found) < 1.3 * np.pi / 4 * (fwhm_mm**2 + 0.94**2)
+    # The blur under the outline (FWHM 0.59 mm) adds its square to a Gaussian dip's own; the dip's
+    # tail, which reaches into the skin that carries the surface, takes a little from wide ones.
+    # Two pixels are the discretisation of the smallest.
+    blurred = np.pi / 4 * (fwhm_mm**2 + 0.59**2)
+    assert 0.9 * truth < area_mm2(found) < 1.03 * blurred + 2 * MM**2
 
 
 def test_area_does_not_depend_on_depth():
