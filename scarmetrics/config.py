@@ -7,13 +7,16 @@ Field names carry their unit. ``configs/visioface.yaml`` explains each line.
 from __future__ import annotations
 
 import datetime as dt
+import re
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, field_validator, model_validator
 
 from scarmetrics.errors import ConfigError
-from scarmetrics.strict_yaml import parse_model
+from scarmetrics.strict_yaml import KeyPath, Section, parse_model, wrong_at
+
+_VISIT_NAME = re.compile(r"[a-z0-9][a-z0-9_.-]{0,31}", re.IGNORECASE | re.ASCII)
 
 
 def _refuse_bool(value: object) -> object:
@@ -29,17 +32,22 @@ def _as_word(value: object) -> object:
     return str(value) if plain_number or isinstance(value, dt.date) else value
 
 
+def _as_visit_name(name: str) -> str:
+    """Names of visits become parts of file names."""
+    if not _VISIT_NAME.fullmatch(name):
+        raise ValueError(
+            "the name of a visit becomes part of file names: use letters a-z, digits, '_', '.' and "
+            "'-', 32 at most, a letter or digit first, and list other spellings behind it"
+        )
+    return name
+
+
 Number = Annotated[float, BeforeValidator(_refuse_bool)]
 Spellings = tuple[Annotated[str, BeforeValidator(_as_word)], ...]
+VisitName = Annotated[str, AfterValidator(_as_visit_name)]
 Positive = Annotated[Number, Field(gt=0, allow_inf_nan=False)]
 NotNegative = Annotated[Number, Field(ge=0, allow_inf_nan=False)]
 Fraction = Annotated[Number, Field(ge=0, le=1, allow_inf_nan=False)]
-
-
-class Section(BaseModel):
-    """Base of all config sections: frozen, no unknown keys."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 def _visits() -> dict[str, tuple[str, ...]]:
@@ -69,7 +77,8 @@ class IngestConfig(Section):
     patterns : tuple of str
         Path templates below the exports folder, without extension, tried in order.
     visits, views : dict
-        Canonical word to the spellings that mean it; case does not matter.
+        Canonical word to the spellings that mean it; case does not matter. The name of a visit
+        becomes part of file names: letters a-z, digits, ``_``, ``.``, ``-``, 32 at most.
     light : str or None
         Which kind of light to measure, where photographs of several exist.
     max_megapixels : float
@@ -84,24 +93,27 @@ class IngestConfig(Section):
         "{visit}/{subject_id}_{view}",
         "{subject_id}_{visit}_{view}",
     )
-    visits: dict[str, Spellings] = Field(default_factory=_visits)
+    visits: dict[VisitName, Spellings] = Field(default_factory=_visits)
     views: dict[Literal["frontal", "left", "right"], Spellings] = Field(default_factory=_views)
     light: str | None = None
     max_megapixels: Positive = 200.0
 
-    @model_validator(mode="after")
-    def _aliases_are_unique(self) -> Self:
-        for name, table in (("visits", self.visits), ("views", self.views)):
-            seen: dict[str, str] = {}
-            for word, aliases in table.items():
-                for alias in dict.fromkeys(text.casefold() for text in (word, *aliases)):
-                    if alias in seen:
-                        raise ValueError(
-                            f"{name}: {alias!r} stands for both {seen[alias]!r} and {word!r}; "
-                            "remove it from one"
-                        )
-                    seen[alias] = word
-        return self
+    @field_validator("visits", "views")
+    @classmethod
+    def _aliases_are_unique(cls, table: dict[str, Spellings]) -> dict[str, Spellings]:
+        problems: list[tuple[KeyPath, str]] = []
+        meanings = {word.casefold(): word for word in reversed(table)}
+        for word, aliases in table.items():
+            places: list[tuple[KeyPath, str]] = [((word,), word)]
+            places += [((word, str(index)), text) for index, text in enumerate(aliases)]
+            for path, spelling in places:
+                meant = meanings.setdefault(spelling.casefold(), word)
+                if meant != word:
+                    both = f"{spelling!r} stands for both {meant!r} and {word!r}"
+                    problems.append((path, f"{both}; remove it from one"))
+        if problems:
+            raise wrong_at(*problems)
+        return table
 
 
 class PairingConfig(Section):
@@ -221,7 +233,9 @@ class SegmentationConfig(Section):
     @model_validator(mode="after")
     def _diameters_in_order(self) -> Self:
         if self.max_diameter_mm <= self.min_diameter_mm:
-            raise ValueError("max_diameter_mm must be larger than min_diameter_mm")
+            maximum = "max_diameter_mm" in self.model_fields_set
+            written = "max_diameter_mm" if maximum else "min_diameter_mm"
+            raise wrong_at(((written,), "max_diameter_mm must be larger than min_diameter_mm"))
         return self
 
 
@@ -251,7 +265,7 @@ class QualityConfig(Section):
     @model_validator(mode="after")
     def _range_in_order(self) -> Self:
         if self.interpupillary_mm[0] >= self.interpupillary_mm[1]:
-            raise ValueError("interpupillary_mm must be [lowest, highest]")
+            raise wrong_at((("interpupillary_mm",), "must be [lowest, highest]"))
         return self
 
 
@@ -291,12 +305,24 @@ class StudyConfig(Section):
 
     @model_validator(mode="after")
     def _visits_exist(self) -> Self:
+        pairing = self.pairing
+        problems: list[tuple[KeyPath, str]] = []
         for field in ("baseline_visit", "follow_up_visit"):
-            visit = getattr(self.pairing, field)
-            if visit not in self.ingest.visits:
-                raise ValueError(f"pairing.{field} is {visit!r}, which ingest.visits does not list")
-        if self.pairing.baseline_visit == self.pairing.follow_up_visit:
-            raise ValueError("pairing.baseline_visit and pairing.follow_up_visit are the same")
+            visit = getattr(pairing, field)
+            if visit in self.ingest.visits:
+                continue
+            if field in pairing.model_fields_set:
+                problems.append((("pairing", field), f"{visit!r} is not among ingest.visits"))
+            else:  # the visits were replaced and the default stayed
+                message = f"{visit!r} is not among them, but pairing.{field} names it"
+                problems.append((("ingest", "visits"), message))
+        if pairing.baseline_visit == pairing.follow_up_visit:
+            first, second = "baseline_visit", "follow_up_visit"
+            if second not in pairing.model_fields_set:
+                first, second = second, first
+            problems.append((("pairing", second), f"is the same as pairing.{first}"))
+        if problems:
+            raise wrong_at(*problems)
         return self
 
 

@@ -102,6 +102,18 @@ def _reasons() -> dict[str, ReasonText]:
             "correct the visits or the dates in captured_on",
         ),
         "bad_value": text("a cell of the manifest is not valid", "correct the cell"),
+        "same_photograph": text(
+            "both visits are the same file, byte by byte",
+            "find the photograph of the other visit, or correct the manifest",
+        ),
+        "scale_implausible": text(
+            "the scale implies a face of a size that people do not have",
+            "correct mm_per_px in the manifest or scale.device_mm_per_px in the config",
+        ),
+        "pixels_too_coarse": text(
+            "the smallest scar asked for is smaller than two pixels",
+            "export the photograph at its full resolution, or raise segmentation.min_diameter_mm",
+        ),
         # face
         "face_not_found": text(
             "no face was found in the photograph",
@@ -135,7 +147,11 @@ def _reasons() -> dict[str, ReasonText]:
         # running
         "internal_error": text(
             "an unexpected error in scarmetrics",
-            "report it with the run's log; the rest of the study is not affected",
+            "report it with this line; the rest of the study is not affected",
+        ),
+        "output_unwritable": text(
+            "the half's pictures could not be written",
+            "check the disk's free space and the output folder's permissions, then run again",
         ),
         "worker_crashed": text(
             "the process that measured this half died",

@@ -6,16 +6,13 @@ import datetime as dt
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Annotated, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from scarmetrics.errors import REASONS
-
-if TYPE_CHECKING:
-    pass
 
 Side = Literal["left", "right"]
 View = Literal["frontal", "left", "right"]
@@ -192,9 +189,12 @@ class StudyPlan:
         All photographs that were understood.
     unused : tuple of PhotoRecord
         Understood, but not part of any half (another visit, another view).
+    unlisted : tuple of str
+        Photographs in the folder that the manifest does not list, below the exports folder.
     """
 
     halves: tuple[HalfPlan, ...]
     failures: tuple[FailureRecord, ...]
     records: tuple[PhotoRecord, ...]
     unused: tuple[PhotoRecord, ...] = field(default=())
+    unlisted: tuple[str, ...] = field(default=())

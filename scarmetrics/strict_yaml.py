@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import difflib
+from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 import yaml
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, ConfigDict, PrivateAttr, ValidationError
+from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from scarmetrics.errors import ConfigError
 
@@ -24,8 +26,79 @@ _PLAIN_MESSAGES = {
 }
 
 
+@dataclass(frozen=True)
+class Origin:
+    """Where a model's values were written; no part of what they say, so all origins are equal.
+
+    Attributes
+    ----------
+    name : str
+        What messages call the text; empty for a model that was made in Python.
+    places : dict
+        Line and column of each key and list item, by its path.
+    """
+
+    name: str = field(default="", compare=False)
+    places: dict[KeyPath, str] = field(default_factory=dict, compare=False)
+
+    def locate(self, path: KeyPath) -> str:
+        """Text, line and column of a key, or of the nearest one around it that was written."""
+        while path and path not in self.places:
+            path = path[:-1]
+        return f"{self.name}, {self.places[path]}" if path else self.name
+
+
+class Section(BaseModel):
+    """Base of all config sections: frozen, no unknown keys, and they know where they stand."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    _origin: Origin = PrivateAttr(default_factory=Origin)
+
+    def model_post_init(self, context: Any, /) -> None:
+        """Remember where the section was written."""
+        if isinstance(context, Origin):
+            self._origin = context
+
+    def error_at(self, path: KeyPath, problem: str, remedy: str) -> ConfigError:
+        """An error about a value that only its user can judge, with line and column if it has any.
+
+        Parameters
+        ----------
+        path : tuple of str
+            The value's keys from the top of the config, such as ``("ingest", "reader")``.
+        problem, remedy : str
+            What is wrong, and what to do about it.
+        """
+        where = self._origin.locate(path)
+        return ConfigError(f"{where and where + ': '}{'.'.join(path)}: {problem}", remedy)
+
+
+def wrong_at(*problems: tuple[KeyPath, str]) -> ValidationError:
+    """An error about single values, for validators that see several.
+
+    Parameters
+    ----------
+    *problems : tuple of (tuple of str, str)
+        Keys of each value from the validated model or field on, and what is wrong with it.
+    """
+    return ValidationError.from_exception_data(
+        "config",
+        [
+            InitErrorDetails(
+                type=PydanticCustomError("contradiction", "{problem}", {"problem": message}),
+                loc=path,
+                input=None,
+            )
+            for path, message in problems
+        ],
+    )
+
+
 def parse_model(text: str, name: str, model: type[ModelT]) -> ModelT:
     """Read a model from YAML text.
+
+    Those of its models that are a `Section` remember where they were written.
 
     Parameters
     ----------
@@ -47,40 +120,39 @@ def parse_model(text: str, name: str, model: type[ModelT]) -> ModelT:
         If the text is not YAML, writes a key twice, or holds an unknown key or a wrong value; the
         message names every problem with line and column.
     """
-    data, marks = _load(text, name)
+    data, origin = _load(text, name)
     if not isinstance(data, dict):
         raise ConfigError(
             f"{name}: holds no 'key: value' lines", "start from configs/visioface.yaml"
         )
     try:
-        return model.model_validate(data)
+        return model.model_validate(data, context=origin)
     except ValidationError as error:
-        lines = [name + _explain(problem, marks, model) for problem in error.errors()]
+        lines = [_explain(problem, origin, model) for problem in error.errors()]
         raise ConfigError("\n".join(lines), "correct the config; nothing was measured") from error
 
 
-def _load(text: str, name: str) -> tuple[Any, dict[KeyPath, yaml.Mark]]:
+def _load(text: str, name: str) -> tuple[Any, Origin]:
     """Values of the text, and where each key and list item stands."""
-    marks: dict[KeyPath, yaml.Mark] = {}
+    origin = Origin(name)
     try:
         loader = yaml.SafeLoader(text)
         node = loader.get_single_node()
         if node is None:
-            return {}, marks
-        _collect_marks(node, (), marks, name, set())
+            return {}, origin
+        _collect_places(node, (), origin, set())
         data = loader.construct_document(node)
     except (yaml.YAMLError, RecursionError) as error:
         mark = getattr(error, "problem_mark", None)
         problem = getattr(error, "problem", None) or "the text is not YAML"
-        raise ConfigError(f"{name}{_place(mark)}: {problem}", "correct the YAML") from error
+        where = f"{name}, {_place(mark)}" if mark else name
+        raise ConfigError(f"{where}: {problem}", "correct the YAML") from error
     except _VALUE_ERRORS as error:
         raise ConfigError(f"{name}: a value cannot be read ({error})", "correct it") from error
-    return ({} if data is None else data), marks
+    return ({} if data is None else data), origin
 
 
-def _collect_marks(
-    node: yaml.Node, path: KeyPath, marks: dict[KeyPath, yaml.Mark], name: str, seen: set[int]
-) -> None:
+def _collect_places(node: yaml.Node, path: KeyPath, origin: Origin, seen: set[int]) -> None:
     """Remember where each key stands; refuse a key that is written twice."""
     if id(node) in seen:  # an alias; it may even hold itself
         return
@@ -88,36 +160,34 @@ def _collect_marks(
     if isinstance(node, yaml.MappingNode):
         for key, value in node.value:
             here = (*path, str(key.value))
-            if here in marks:
+            place = _place(key.start_mark)
+            if here in origin.places:
                 raise ConfigError(
-                    f"{name}{_place(key.start_mark)}: the key {'.'.join(here)} stands twice",
+                    f"{origin.name}, {place}: the key {'.'.join(here)} stands twice",
                     "keep one of them",
                 )
-            marks[here] = key.start_mark
-            _collect_marks(value, here, marks, name, seen)
+            origin.places[here] = place
+            _collect_places(value, here, origin, seen)
     elif isinstance(node, yaml.SequenceNode):
         for index, value in enumerate(node.value):
             here = (*path, str(index))
-            marks[here] = value.start_mark
-            _collect_marks(value, here, marks, name, seen)
+            origin.places[here] = _place(value.start_mark)
+            _collect_places(value, here, origin, seen)
 
 
-def _place(mark: yaml.Mark | None) -> str:
-    return f", line {mark.line + 1}, column {mark.column + 1}" if mark else ""
+def _place(mark: yaml.Mark) -> str:
+    return f"line {mark.line + 1}, column {mark.column + 1}"
 
 
-def _explain(problem: Any, marks: dict[KeyPath, yaml.Mark], model: type[BaseModel]) -> str:
-    """One validation problem as ', line 3, column 5: key: what is wrong'."""
+def _explain(problem: Any, origin: Origin, model: type[BaseModel]) -> str:
+    """One validation problem as 'text, line 3, column 5: key: what is wrong'."""
     path = tuple(str(part) for part in problem["loc"] if part != "[key]")
-    known = path
-    while known and known not in marks:
-        known = known[:-1]
     message = _PLAIN_MESSAGES.get(
         problem["type"], str(problem["msg"]).removeprefix("Value error, ")
     )
     if problem["type"] == "extra_forbidden":
         message = "unknown key" + _suggest(path, model)
-    return f"{_place(marks.get(known))}: {'.'.join(path) + ': ' if path else ''}{message}"
+    return f"{origin.locate(path)}: {'.'.join(path) + ': ' if path else ''}{message}"
 
 
 def _section_of(model: type[BaseModel], key: str) -> type[BaseModel] | None:

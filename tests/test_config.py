@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import json
+import pickle
 import re
 from pathlib import Path
 
@@ -105,14 +107,49 @@ def test_wrong_value_is_refused_with_its_place(text: str, place: str, said: str)
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("segmentation: {min_diameter_mm: 9}", "max_diameter_mm must be larger"),
-        ("quality: {interpupillary_mm: [80, 45]}", "[lowest, highest]"),
-        ("pairing: {follow_up_visit: month9}", "pairing.follow_up_visit is 'month9'"),
-        ("pairing: {follow_up_visit: baseline}", "are the same"),
+        (
+            "segmentation:\n  min_diameter_mm: 9\n",
+            "line 2, column 3: segmentation.min_diameter_mm: max_diameter_mm must be larger",
+        ),
+        (
+            "segmentation:\n  min_diameter_mm: 3\n  max_diameter_mm: 2\n",
+            "line 3, column 3: segmentation.max_diameter_mm: max_diameter_mm must be larger",
+        ),
+        (
+            "quality:\n  interpupillary_mm: [80, 45]\n",
+            "line 2, column 3: quality.interpupillary_mm: must be [lowest, highest]",
+        ),
+        (
+            "pairing:\n  follow_up_visit: month9\n",
+            "line 2, column 3: pairing.follow_up_visit: 'month9' is not among ingest.visits",
+        ),
+        (
+            "ingest:\n  visits: {before: [], month3: []}\n",
+            "line 2, column 3: ingest.visits: 'baseline' is not among them, but "
+            "pairing.baseline_visit names it",
+        ),
+        (
+            "pairing:\n  follow_up_visit: baseline\n",
+            "line 2, column 3: pairing.follow_up_visit: is the same as pairing.baseline_visit",
+        ),
+        (
+            "pairing:\n  baseline_visit: month3\n",
+            "line 2, column 3: pairing.baseline_visit: is the same as pairing.follow_up_visit",
+        ),
     ],
 )
-def test_values_that_contradict_each_other_are_refused(text: str, said: str) -> None:
-    assert said in message_of(text)
+def test_values_that_contradict_each_other_are_refused_with_their_place(
+    text: str, said: str
+) -> None:
+    assert f"study.yaml, {said}" in message_of(text)
+
+
+def test_both_visits_that_are_not_listed_are_named_at_once() -> None:
+    message = message_of("pairing: {baseline_visit: a, follow_up_visit: b}\n")
+    assert [line.split(":")[0] for line in message.splitlines()] == [
+        "study.yaml, line 1, column 11",
+        "study.yaml, line 1, column 30",
+    ]
 
 
 @pytest.mark.parametrize(
@@ -120,16 +157,80 @@ def test_values_that_contradict_each_other_are_refused(text: str, said: str) -> 
     [
         (
             "ingest:\n  views: {left: [l], right: [r, L]}\n",
-            "views: 'l' stands for both 'left' and 'right'",
+            "line 2, column 33: ingest.views.right.1: 'L' stands for both 'left' and 'right'",
         ),
         (
-            "ingest:\n  visits: {baseline: [first], month3: [Baseline]}\n",
-            "visits: 'baseline' stands for both 'baseline' and 'month3'",
+            "ingest:\n  visits: {baseline: [Month3], month3: [third]}\n",
+            "line 2, column 23: ingest.visits.baseline.0: 'Month3' stands for both "
+            "'month3' and 'baseline'",
+        ),
+        (
+            "ingest:\n  visits:\n    baseline: []\n    Baseline: []\n",
+            "line 4, column 5: ingest.visits.Baseline: 'Baseline' stands for both "
+            "'baseline' and 'Baseline'",
         ),
     ],
 )
-def test_spelling_that_means_two_things_is_refused(text: str, said: str) -> None:
-    assert said in message_of(text)
+def test_spelling_that_means_two_things_is_refused_with_its_place(text: str, said: str) -> None:
+    assert f"study.yaml, {said}" in message_of(text)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "../../evil",
+        "a/b",
+        "a\\b",
+        "",
+        ".",
+        "..",
+        ".hidden",
+        "month 3",
+        "قبل",
+        "a" * 33,
+        "v1\n",
+        "\u212a",
+    ],
+)
+def test_visit_name_that_cannot_be_part_of_a_file_name_is_refused(name: str) -> None:
+    text = f"ingest:\n  visits:\n    baseline: []\n    {json.dumps(name)}: [after]\n"
+    message = message_of(text)
+    assert message.startswith("study.yaml, line 4, column 5: ingest.visits.")
+    assert "becomes part of file names" in message
+    assert "32 at most" in message
+
+
+@pytest.mark.parametrize("name", ["month3", "Month_6", "12-weeks", "v1.2", "a" * 32])
+def test_visit_name_of_letters_and_digits_is_accepted(name: str) -> None:
+    text = f"ingest: {{visits: {{baseline: [], {name}: [after]}}}}\n"
+    config = parse_config(f"{text}pairing: {{follow_up_visit: {name}}}\n")
+    assert config.ingest.visits == {"baseline": (), name: ("after",)}
+
+
+# --- what later steps find wrong
+
+
+def test_later_errors_name_the_place_in_the_file() -> None:
+    ingest = parse_config("study_id: s\ningest:\n  light: uv\n", "study.yaml").ingest
+    error = ingest.error_at(("ingest", "light"), "is not there", "choose another")
+    assert isinstance(error, ConfigError)
+    assert error.message == "study.yaml, line 3, column 3: ingest.light: is not there"
+    assert error.remedy == "choose another"
+
+
+def test_later_errors_of_a_config_made_in_python_name_the_key_alone() -> None:
+    error = IngestConfig().error_at(("ingest", "light"), "is not there", "choose another")
+    assert error.message == "ingest.light: is not there"
+
+
+def test_where_a_config_was_written_is_no_part_of_it() -> None:
+    config = parse_config("\n\ningest: {light: uv}\n", "study.yaml")
+    assert config == StudyConfig(ingest=IngestConfig(light="uv"))
+    assert parse_config(dump(config), "other.yaml") == config
+    copy = pickle.loads(pickle.dumps(config))
+    assert copy == config
+    assert "line 3, column 10" in str(copy.ingest.error_at(("ingest", "light"), "", ""))
+    assert "study.yaml" not in dump(config) + repr(config)
 
 
 def test_every_problem_is_named_at_once() -> None:

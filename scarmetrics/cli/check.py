@@ -4,14 +4,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from rich.markup import escape
+
 from scarmetrics.cli.console import make_console, print_failures, print_table
 from scarmetrics.errors import ExitCode
 from scarmetrics.runner import Study
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
+    from rich.console import Console
+
 _SHOWN = 60
+_SHOWN_UNLISTED = 20
 
 
 def check_study(exports: Path, config: Path | None, *, quiet: bool) -> int:
@@ -42,14 +48,25 @@ def check_study(exports: Path, config: Path | None, *, quiet: bool) -> int:
             ("subject", "visit", "view", "file"),
             [(r.subject_id, r.visit, r.view, r.path_relative) for r in plan.unused[:_SHOWN]],
         )
-    print_failures(console, plan.failures)
+    _print_unlisted(console, plan.unlisted)
+    print_failures(console, plan.failures, limit=None)
     console.print(
         f"{len(plan.records)} photographs, {len(plan.halves)} halves would be measured, "
         f"{len(plan.unused)} photographs not used, {len(plan.failures)} problems; "
         "nothing was measured"
     )
     if quiet:
-        print_failures(make_console(), plan.failures)
+        print_failures(make_console(), plan.failures, limit=None)
     if not plan.halves:
         return int(ExitCode.NOTHING_MEASURED)
     return int(ExitCode.SOME_FAILED if plan.failures else ExitCode.OK)
+
+
+def _print_unlisted(console: Console, unlisted: Sequence[str]) -> None:
+    if not unlisted:
+        return
+    console.print(f"Photographs in the folder that the manifest does not list ({len(unlisted)})")
+    for path in unlisted[:_SHOWN_UNLISTED]:
+        console.print(f"  {escape(path)}")
+    if len(unlisted) > _SHOWN_UNLISTED:
+        console.print(f"  ... and {len(unlisted) - _SHOWN_UNLISTED} more")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,8 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as ProgressBar
 from rich.table import Table
+
+from scarmetrics.errors import REASONS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -72,17 +75,35 @@ def print_table(
     console.print(table)
 
 
-def print_failures(console: Console, failures: Sequence[FailureRecord]) -> None:
-    """What could not be measured, why, and what to do; the first twenty."""
-    for failure in failures[:_SHOWN_FAILURES]:
-        half = " ".join(part for part in (failure.subject_id, failure.side, failure.visit) if part)
-        where = ", ".join(part for part in (half, failure.path_relative) if part)
-        console.print(
-            f"[red]{failure.reason_code}[/red] {escape(where)}: {escape(failure.reason)}\n"
-            f"    remedy: {escape(failure.remedy)}"
-        )
-    if len(failures) > _SHOWN_FAILURES:
-        console.print(f"... and {len(failures) - _SHOWN_FAILURES} more in failures.csv")
+def print_failures(
+    console: Console, failures: Sequence[FailureRecord], *, limit: int | None = _SHOWN_FAILURES
+) -> None:
+    """What could not be measured: each reason with its remedy once, below it what it concerns.
+
+    All reasons are named, with counts; `limit` holds for what they concern.
+    """
+    groups: dict[tuple[str, str], list[FailureRecord]] = defaultdict(list)
+    for failure in failures:
+        groups[failure.reason_code, failure.remedy].append(failure)
+    left = len(failures) if limit is None else limit
+    for (reason_code, remedy), group in groups.items():
+        # Readers that were registered from outside may have reasons of their own.
+        meaning = REASONS[reason_code].meaning if reason_code in REASONS else ""
+        text = f"{meaning}; remedy: {remedy}" if meaning else f"remedy: {remedy}"
+        console.print(f"[red]{escape(reason_code)}[/red] ({len(group)}): {escape(text)}")
+        for failure in group[:left]:
+            console.print(f"  {escape(_failure_line(failure, meaning))}")
+        left = max(left - len(group), 0)
+    if limit is not None and len(failures) > limit:
+        console.print(f"... and {len(failures) - limit} more in failures.csv")
+
+
+def _failure_line(failure: FailureRecord, meaning: str) -> str:
+    half = " ".join(part for part in (failure.subject_id, failure.side, failure.visit) if part)
+    where = ", ".join(part for part in (half, failure.path_relative) if part)
+    if where and failure.reason == meaning:
+        return where
+    return f"{where}: {failure.reason}" if where else failure.reason
 
 
 def number(value: float | None, digits: int = 1) -> str:

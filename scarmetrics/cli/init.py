@@ -22,10 +22,12 @@ def init_manifest(exports: Path, config: Path | None, *, force: bool) -> int:
     rows = draft_manifest(exports, settings)
     write_draft(rows, path, overwrite=force)
     guessed = sum(bool(row.confirm) for row in rows)
-    console = make_console()
-    console.print(
-        f"{path.name}: {len(rows)} photographs, {guessed} with guesses to confirm.\n"
-        "Open it in a spreadsheet, read the column 'confirm', correct what is wrong, then run\n"
-        f"    scarmetrics check {exports}"
-    )
+    lines = [f"{path.name}: {len(rows)} photographs, {guessed} with guesses to confirm."]
+    if guessed:
+        lines += [
+            "Open it in a spreadsheet. In each row with a note in the cell 'confirm', read the",
+            "row, correct it, then clear that cell. Nothing is measured before all are empty.",
+        ]
+    lines += ["Then run", f"    scarmetrics check {exports}"]
+    make_console().print("\n".join(lines), markup=False)
     return int(ExitCode.OK)

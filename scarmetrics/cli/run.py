@@ -32,10 +32,21 @@ def run_study(exports: Path, out: Path, config: Path | None, workers: int, *, qu
 def print_summary(console: Console, summary: RunSummary) -> None:
     """The changes table, the failures, and where the outputs are."""
     if summary.changes:
+        first = summary.changes[0]
+        before, after = first["baseline_visit"], first["follow_up_visit"]
         print_table(
             console,
             "Scar surface per half",
-            ("subject", "side", "baseline mm²", "month3 mm²", "change mm²", "± sd", "%", "status"),
+            (
+                "subject",
+                "side",
+                f"{before} mm²",
+                f"{after} mm²",
+                "change mm²",
+                "± sd",
+                "%",
+                "status",
+            ),
             [
                 (
                     row["subject_id"],

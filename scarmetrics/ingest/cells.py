@@ -129,8 +129,6 @@ def _number(text: str) -> float:
             )
         plain = plain.replace(",", ".")
     try:
-        if "_" in plain:  # Python reads 0_31 as 31
-            raise ValueError  # noqa: TRY301
         return parse_number(plain)
     except ValueError:
         raise CellError("bad_value", f"{text!r} is not a number") from None

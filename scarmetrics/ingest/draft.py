@@ -1,4 +1,4 @@
-"""Drafts a manifest from what folder and file names suggest; every guess says so."""
+"""Drafts a manifest from what folder and file names suggest; every guess has to be confirmed."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def draft_manifest(exports: Path, config: IngestConfig) -> list[DraftRow]:
 
     The declared patterns are tried first. Where none fits, visit and view are looked for among
     the known words and dates in the path, and the subject in the part of the path that tells the
-    photographs apart.
+    photographs apart; such a row says in `confirm` what was guessed.
 
     Parameters
     ----------
@@ -124,5 +124,4 @@ def _row_from_record(record: PhotoRecord) -> DraftRow:
         captured_on=record.captured_on.isoformat() if record.captured_on else "",
         light=record.light or "",
         side=record.side or "",
-        confirm=f"read by {record.source}",
     )

@@ -32,7 +32,8 @@ class DraftRow:
     path, subject_id, visit, view, captured_on, light, mm_per_px, mm_per_px_rel_sd, side : str
         The manifest's columns.
     confirm : str
-        What was guessed, from what, and what is left to fill in.
+        What was guessed, from what, and what is left to fill in; empty where nothing was. A
+        manifest is refused until a person has cleared it.
     """
 
     path: str

@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from scarmetrics.config import IngestConfig
-from scarmetrics.errors import REASONS
-from scarmetrics.models import FailureRecord, PhotoRecord
+from scarmetrics.models import Failure, FailureRecord, PhotoRecord
 
 
 @dataclass(frozen=True)
@@ -21,10 +20,14 @@ class Listing:
         Files that were understood.
     failures : tuple of FailureRecord
         Files that were not, with reasons.
+    unlisted : tuple of str
+        Photographs in the folder that a manifest does not list, below the exports folder, in
+        natural order.
     """
 
     records: tuple[PhotoRecord, ...]
     failures: tuple[FailureRecord, ...]
+    unlisted: tuple[str, ...] = ()
 
 
 Reader = Callable[[Path, IngestConfig], Listing]
@@ -51,13 +54,13 @@ def failed(
     path_relative, subject_id, visit, side : str, optional
         What is known about it.
     """
-    text = REASONS[reason_code]
+    failure = Failure(reason_code, detail)
     return FailureRecord(
         subject_id=subject_id,
         side=side,
         visit=visit,
         path_relative=path_relative,
         reason_code=reason_code,
-        reason=detail or text.meaning,
-        remedy=text.remedy,
+        reason=failure.reason,
+        remedy=failure.remedy,
     )

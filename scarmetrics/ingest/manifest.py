@@ -12,6 +12,7 @@ from scarmetrics.ingest.cells import CellError, CellParser
 from scarmetrics.ingest.listing import Listing, failed
 from scarmetrics.ingest.tables import Row, read_rows
 from scarmetrics.ingest.tree import ExportsTree, Found
+from scarmetrics.ingest.walk import find_photographs
 from scarmetrics.ingest.words import Vocabulary
 from scarmetrics.models import FailureRecord, PhotoRecord
 
@@ -25,7 +26,7 @@ REQUIRED_COLUMNS = ("subject_id", "visit", "view", "path")
 OPTIONAL_COLUMNS = ("captured_on", "light", "mm_per_px", "mm_per_px_rel_sd", "side")
 COLUMNS = (*REQUIRED_COLUMNS, *OPTIONAL_COLUMNS)
 CONFIRM_COLUMN = "confirm"
-_IGNORED_COLUMNS = (CONFIRM_COLUMN, "guess")
+_MEASURED_BY = ("captured_on", "light", "mm_per_px", "mm_per_px_rel_sd")
 _NEAR_MISS = 0.8
 
 
@@ -80,14 +81,15 @@ def read_manifest(exports: Path, config: IngestConfig) -> Listing:
     Returns
     -------
     Listing
-        A row whose file does not exist is a failure; the others go on.
+        A row whose file does not exist is a failure; the others go on. Photographs that no row
+        names are `unlisted`.
 
     Raises
     ------
     UsageError
         If there is no manifest, or more than one.
     ManifestError
-        If anything in it is wrong; carries all problems at once.
+        If anything in it is wrong or not yet confirmed; carries all problems at once.
     """
     path = find_manifest(exports, config)
     if path is None:
@@ -110,9 +112,13 @@ def read_manifest(exports: Path, config: IngestConfig) -> Listing:
         )
     if reader.problems:
         raise ManifestError(path.name, reader.problems)
+    records = tuple(result for result in results if isinstance(result, PhotoRecord))
+    listed = {record.path_relative for record in records}
+    files, _ = find_photographs(exports)
     return Listing(
-        tuple(result for result in results if isinstance(result, PhotoRecord)),
+        records,
         tuple(result for result in results if isinstance(result, FailureRecord)),
+        tuple(file.relative for file in files if file.relative not in listed),
     )
 
 
@@ -124,7 +130,7 @@ def _read_header(header: Row, name: str) -> tuple[str, ...]:
         for column in dict.fromkeys(columns)
         if column and columns.count(column) > 1
     ]
-    unknown = [c for c in columns if c and c not in {*COLUMNS, *_IGNORED_COLUMNS}]
+    unknown = [c for c in columns if c and c not in {*COLUMNS, CONFIRM_COLUMN}]
     for column in REQUIRED_COLUMNS:
         if column not in columns:
             near = difflib.get_close_matches(column, unknown, n=1)
@@ -160,6 +166,9 @@ class _RowReader:
         values: dict[str, Any] = {}
         errors = list(self._parse(texts, values))
         errors.extend(_contradictions(texts, values))
+        if note := texts.get(CONFIRM_COLUMN):
+            message = f"{note!r}: read the row, correct it, then clear the cell confirm"
+            errors.append((CONFIRM_COLUMN, CellError("bad_value", message)))
         if any(row.cells[len(self.columns) :]):
             errors.append(
                 (
@@ -223,7 +232,7 @@ class _RowReader:
             )
 
     def _check_reuse(self, line: int, record: PhotoRecord, values: dict[str, Any]) -> None:
-        """One file at two visits would measure as no change at all."""
+        """One file at two visits would measure as no change, with two scales as the first row's."""
         earlier = self._first_use.setdefault(record.path_relative, [])
         for first_line, first in earlier:
             same_photograph = (first.subject_id, first.visit, first.view) == (
@@ -232,11 +241,33 @@ class _RowReader:
                 record.view,
             )
             if same_photograph and {first.side, record.side} == {"left", "right"}:
-                continue
-            message = f"the same file stands in line {first_line} already"
-            self._keep(line, [("path", CellError("bad_value", message))], values)
-            break
+                errors = _differences(first_line, first, record)
+            else:
+                message = f"the same file stands in line {first_line} already"
+                errors = [("path", CellError("bad_value", message))]
+            if errors:
+                self._keep(line, errors, values)
+                break
         earlier.append((line, record))
+
+
+def _differences(
+    first_line: int, first: PhotoRecord, second: PhotoRecord
+) -> list[tuple[str, CellError]]:
+    """What two rows say differently of one photograph, which is measured once for both sides."""
+    errors = []
+    for column in _MEASURED_BY:
+        there, here = getattr(first, column), getattr(second, column)
+        if there != here:
+            message = (
+                f"the same file has {_shown(there)} in line {first_line} and {_shown(here)} here"
+            )
+            errors.append((column, CellError("bad_value", message)))
+    return errors
+
+
+def _shown(value: object) -> str:
+    return "nothing" if value is None else str(value)
 
 
 def _contradictions(texts: dict[str, str], values: dict[str, Any]) -> list[tuple[str, CellError]]:

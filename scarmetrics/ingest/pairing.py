@@ -64,7 +64,7 @@ def plan_study(listing: Listing, config: StudyConfig) -> StudyPlan:
                 halves.append(half)
     used = {id(record) for half in halves for record in (half.baseline, half.follow_up)}
     unused = tuple(record for record in listing.records if id(record) not in used)
-    return StudyPlan(tuple(halves), tuple(failures), listing.records, unused)
+    return StudyPlan(tuple(halves), tuple(failures), listing.records, unused, listing.unlisted)
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,6 @@ import string
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from scarmetrics.errors import ConfigError
 from scarmetrics.ingest.walk import IMAGE_SUFFIXES
 from scarmetrics.ingest.words import Vocabulary, fold
 
@@ -67,12 +66,20 @@ def compile_patterns(config: IngestConfig) -> tuple[PathPattern, ...]:
     Raises
     ------
     ConfigError
-        As for `compile_template`, or if there is none.
+        If there is none, or one cannot work; the message says which and where it stands.
     """
+    remedy = "write patterns such as '{subject_id}/{visit}_{view}'"
     if not config.patterns:
-        raise ConfigError("ingest.patterns is empty", "give at least one path pattern")
+        raise config.error_at(("ingest", "patterns"), "the list is empty", remedy)
     words = Vocabulary.from_config(config)
-    return tuple(compile_template(template, words) for template in config.patterns)
+    compiled = []
+    for index, template in enumerate(config.patterns):
+        try:
+            compiled.append(compile_template(template, words))
+        except ValueError as error:
+            path = ("ingest", "patterns", str(index))
+            raise config.error_at(path, f"{template!r}: {error}", remedy) from None
+    return tuple(compiled)
 
 
 def compile_template(template: str, words: Vocabulary) -> PathPattern:
@@ -94,8 +101,8 @@ def compile_template(template: str, words: Vocabulary) -> PathPattern:
 
     Raises
     ------
-    ConfigError
-        If the template cannot work; the message names it.
+    ValueError
+        If the template cannot work.
     """
     parts = _parse(template)
     visit, view = words.visits.regex, words.views.regex
@@ -114,27 +121,20 @@ def _parse(template: str) -> list[tuple[str, str | None]]:
     try:
         parsed = list(string.Formatter().parse(template))
     except ValueError as error:
-        raise _wrong(template, f"a brace is missing or too many ({error})") from None
+        raise ValueError(f"a brace is missing or too many ({error})") from None
     for _, name, spec, conversion in parsed:
         if name is None:
             continue
         if name not in {*PLACEHOLDERS, _ANYTHING} or spec or conversion:
             known = ", ".join(f"{{{word}}}" for word in (*PLACEHOLDERS, _ANYTHING))
-            raise _wrong(template, f"{{{name}}} is no placeholder; known are {known}")
+            raise ValueError(f"{{{name}}} is no placeholder; known are {known}")
     names = [name for _, name, _, _ in parsed]
     for required in REQUIRED_PLACEHOLDERS:
         if required not in names:
-            raise _wrong(template, f"{{{required}}} is missing")
+            raise ValueError(f"{{{required}}} is missing")
     if template.startswith("/") or template.lower().endswith(tuple(IMAGE_SUFFIXES)):
-        raise _wrong(template, "write it below the exports folder and without extension")
+        raise ValueError("write it below the exports folder and without extension")
     return [(literal, name) for literal, name, _, _ in parsed]
-
-
-def _wrong(template: str, problem: str) -> ConfigError:
-    return ConfigError(
-        f"ingest.patterns: {template!r}: {problem}",
-        "write patterns such as '{subject_id}/{visit}_{view}'",
-    )
 
 
 def _regex(

@@ -72,17 +72,18 @@ def list_photographs(exports: Path, config: IngestConfig) -> Listing:
     Raises
     ------
     UsageError
-        If the folder cannot be used, holds no photograph, or the reader is not known.
+        If the folder cannot be used or holds no photograph.
     ManifestError
         If there is a manifest and it is wrong.
     ConfigError
-        If a path pattern is wrong.
+        If a path pattern is wrong, or the reader is not known.
     """
     require_folder(exports)
     reader = _READERS.get(_resolve_auto(exports, config))
     if reader is None:
-        raise UsageError(
-            f"ingest.reader is {config.reader!r}, which is not known",
+        raise config.error_at(
+            ("ingest", "reader"),
+            f"{config.reader!r} is not known",
             f"use one of {', '.join((_AUTO, *_READERS))}",
         )
     listing = reader(exports, config)

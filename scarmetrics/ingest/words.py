@@ -9,7 +9,6 @@ import unicodedata
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Generic, TypeVar
 
-from scarmetrics.errors import ConfigError
 from scarmetrics.ingest.dates import parse_date
 from scarmetrics.models import Side, View
 from scarmetrics.units import ascii_digits
@@ -61,6 +60,22 @@ def _maybe_date(text: str) -> dt.date | None:
         return None
 
 
+class AliasConflictError(ValueError):
+    """One spelling stands for two words.
+
+    Parameters
+    ----------
+    path : tuple of str
+        The second use: its word, and its index among the word's spellings unless it is the word.
+    message : str
+        What is wrong.
+    """
+
+    def __init__(self, path: tuple[str, ...], message: str) -> None:
+        super().__init__(message)
+        self.path = path
+
+
 class AliasTable(Generic[Word]):
     """Finds the canonical word for a spelling.
 
@@ -74,7 +89,7 @@ class AliasTable(Generic[Word]):
 
     Raises
     ------
-    ConfigError
+    AliasConflictError
         If two words have a spelling in common.
     """
 
@@ -83,16 +98,17 @@ class AliasTable(Generic[Word]):
         self._dates: dict[dt.date, Word] = {}
         fragments: set[str] = set()
         for word, spellings in aliases.items():
-            every: tuple[str, ...] = (word, *spellings)
-            for spelling in every:
+            places: list[tuple[tuple[str, ...], str]] = [((word,), word)]
+            places += [((word, str(index)), text) for index, text in enumerate(spellings)]
+            for path, spelling in places:
                 pieces = _pieces(spelling)
                 if not pieces:
                     continue
-                _assign(self._words, "".join(pieces), word, spelling)
+                _assign(self._words, "".join(pieces), word, spelling, path)
                 fragments.add(f"{_SEPARATOR}*".join(re.escape(piece) for piece in pieces))
                 day = _maybe_date(spelling)
                 if day is not None:
-                    _assign(self._dates, day, word, spelling)
+                    _assign(self._dates, day, word, spelling, path)
                     fragments.add(_date_fragment(spelling))
         self.fragments = tuple(sorted(fragments, key=lambda part: (-len(part), part)))
         """Regular expressions for folded text, longest first; to be compiled ignoring case."""
@@ -129,12 +145,12 @@ class AliasTable(Generic[Word]):
         return f"{kind} {text!r} is not known; {hint}"
 
 
-def _assign(table: dict[Key, Word], key: Key, word: Word, spelling: str) -> None:
+def _assign(
+    table: dict[Key, Word], key: Key, word: Word, spelling: str, path: tuple[str, ...]
+) -> None:
     if table.setdefault(key, word) != word:
-        raise ConfigError(
-            f"the alias {spelling!r} stands for both {table[key]!r} and {word!r}",
-            "remove it from one of them in ingest.visits or ingest.views",
-        )
+        message = f"the alias {spelling!r} stands for both {table[key]!r} and {word!r}"
+        raise AliasConflictError(path, message)
 
 
 def _date_fragment(spelling: str) -> str:
@@ -160,8 +176,21 @@ class Vocabulary:
 
     @classmethod
     def from_config(cls, config: IngestConfig) -> Vocabulary:
-        """The words that a configuration knows."""
-        return cls(AliasTable(config.visits), AliasTable(config.views))
+        """The words that a configuration knows.
+
+        Raises
+        ------
+        ConfigError
+            If one spelling stands for two visits or two views.
+        """
+        section = "visits"
+        try:
+            visits = AliasTable(config.visits)
+            section = "views"
+            return cls(visits, AliasTable(config.views))
+        except AliasConflictError as conflict:
+            path = ("ingest", section, *conflict.path)
+            raise config.error_at(path, str(conflict), "remove it from one of them") from None
 
     def side(self, text: str) -> Side | None:
         """Side of the patient that the text stands for, or None."""

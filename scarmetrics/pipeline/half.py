@@ -14,9 +14,9 @@ import numpy as np
 from scarmetrics.config import StudyConfig
 from scarmetrics.face import Face, detect_face
 from scarmetrics.measure import compare, match_scars, measure_labels
-from scarmetrics.models import FailedHalf, Image, Mask, Side
+from scarmetrics.models import FailedHalf, Image, Mask, Side, View
 from scarmetrics.photometry import lit_skin, require_rgb
-from scarmetrics.pipeline.quality import half_flags, visit_flags
+from scarmetrics.pipeline.quality import half_flags, refuse_scale, refuse_side, visit_flags
 from scarmetrics.pipeline.results import HalfResult, Pair, VisitResult
 from scarmetrics.registration import Registration, register
 from scarmetrics.segmentation import Response, ScarLabels, make_segmenter, pool_noise
@@ -84,6 +84,8 @@ def align_pair(
     *,
     scales: tuple[PixelScale | None, PixelScale | None],
     config: StudyConfig,
+    views: tuple[View | None, View | None] = (None, None),
+    photo_flags: tuple[tuple[str, ...], tuple[str, ...]] = ((), ()),
 ) -> Pair | FailedHalf:
     """Find the face at both visits and align them, once for both halves.
 
@@ -95,6 +97,10 @@ def align_pair(
         Theirs.
     config : StudyConfig
         Parameters.
+    views : tuple of {'frontal', 'left', 'right'} or None, optional
+        What the photographs are declared to show; checked against the head's pose.
+    photo_flags : tuple of tuple of str, optional
+        Flags of the decoded files, to be carried by the results.
 
     Returns
     -------
@@ -113,6 +119,10 @@ def align_pair(
         scale.mm_per_px if scale else NOMINAL_INTERPUPILLARY_MM / face.interpupillary_px
         for scale, face in zip(scales, faces, strict=True)
     ]
+    for face, scale, mm_per_px, visit in zip(faces, scales, detection, visits, strict=True):
+        refused = refuse_scale(face, scale, mm_per_px, visit, config)
+        if refused is not None:
+            return refused
     registration = register(
         baseline,
         follow_up,
@@ -129,6 +139,8 @@ def align_pair(
         scales=scales,
         detection_mm_per_px=(detection[0], detection[1]),
         registration=registration,
+        views=views,
+        photo_flags=photo_flags,
     )
 
 
@@ -149,10 +161,10 @@ def measure_side(pair: Pair, side: Side, config: StudyConfig) -> HalfResult | Fa
     HalfResult or FailedHalf
     """
     visits = (config.pairing.baseline_visit, config.pairing.follow_up_visit)
-    for face, visit in zip(pair.faces, visits, strict=True):
-        if face.side_visible not in (side, "both"):
-            detail = f"the photograph shows the {face.side_visible} side, {side} was declared"
-            return FailedHalf("side_not_visible", detail, visit)
+    for face, view, visit in zip(pair.faces, pair.views, visits, strict=True):
+        refused = refuse_side(face, side, view, visit)
+        if refused is not None:
+            return refused
     rois, registered_fraction = _common_rois(pair, side, config)
     if not (rois[0].any() and rois[1].any()):
         return FailedHalf("no_skin")
@@ -211,7 +223,7 @@ def _visit_result(
         roi=roi,
         measurement=measurement,
         scale=scale,
-        flags=visit_flags(face, scale, pair.detection_mm_per_px[visit], measurement, config),
+        flags=visit_flags(pair, visit, measurement, config),
     )
 
 

@@ -6,33 +6,86 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from scarmetrics.models import FailedHalf
+
 if TYPE_CHECKING:
     from scarmetrics.config import StudyConfig
     from scarmetrics.face import Face
     from scarmetrics.measure import AreaMeasurement
+    from scarmetrics.models import Side, View
     from scarmetrics.pipeline.results import Pair
     from scarmetrics.units import PixelScale
 
 _SCALES_DISAGREE_SD = 3.0
 _LANDMARK_REL_SD = 0.01  # of the ratio of sizes that the landmarks give
+_IMPOSSIBLE = 1.5  # beyond the range of people's faces by this factor, a scale is a mistake
+_LEAST_SCAR_PX = 2.0
+_TURNED_DEG = 8.0  # yaw that shows for certain which side is turned to the camera
+_FRONTAL_DEG = 20.0
 
 
-def visit_flags(
+def refuse_scale(
     face: Face,
     scale: PixelScale | None,
     detection_mm_per_px: float,
-    measurement: AreaMeasurement,
+    visit: str,
     config: StudyConfig,
+) -> FailedHalf | None:
+    """The failure that a scale calls for with which no scar could be looked for."""
+    if scale is not None:
+        pupils_mm = scale.mm_per_px * face.interpupillary_px
+        low, high = config.quality.interpupillary_mm
+        if not low / _IMPOSSIBLE <= pupils_mm <= high * _IMPOSSIBLE:
+            return FailedHalf(
+                "scale_implausible",
+                f"at {scale.mm_per_px:g} mm per px ({scale.source}) the pupils would be "
+                f"{pupils_mm:.3g} mm apart",
+                visit,
+            )
+    smallest_px = config.segmentation.min_diameter_mm / detection_mm_per_px
+    if smallest_px < _LEAST_SCAR_PX:
+        return FailedHalf(
+            "pixels_too_coarse",
+            f"the smallest scar asked for spans {smallest_px:.1f} px, {_LEAST_SCAR_PX:.0f} needed",
+            visit,
+        )
+    return None
+
+
+def refuse_side(face: Face, side: Side, view: View | None, visit: str) -> FailedHalf | None:
+    """The failure that a head turned away from what was declared calls for."""
+    if face.side_visible not in (side, "both"):
+        detail = f"the photograph shows the {face.side_visible} side, {side} was declared"
+        return FailedHalf("side_not_visible", detail, visit)
+    if view in ("left", "right") and abs(face.yaw_deg) > _TURNED_DEG:
+        turned = "left" if face.yaw_deg > 0 else "right"
+        if turned != view:
+            detail = f"the {turned} side is turned to the camera, the view was declared as {view}"
+            return FailedHalf("side_not_visible", detail, visit)
+    return None
+
+
+def _view_contradicted(face: Face, view: View | None) -> bool:
+    if view == "frontal":
+        return abs(face.yaw_deg) > _FRONTAL_DEG
+    return view is not None and abs(face.yaw_deg) <= _TURNED_DEG
+
+
+def visit_flags(
+    pair: Pair, visit: int, measurement: AreaMeasurement, config: StudyConfig
 ) -> tuple[str, ...]:
-    """Flags that one photograph's face, scale and measurement call for."""
-    flags = {*face.flags, "flat_surface"}
+    """Flags that one photograph's file, face, view, scale and measurement call for."""
+    face, scale = pair.faces[visit], pair.scales[visit]
+    flags = {*pair.photo_flags[visit], *face.flags, "flat_surface"}
+    if _view_contradicted(face, pair.views[visit]):
+        flags.add("view_contradicted")
     if scale is None:
         flags |= {"no_scale", "nominal_detection_scale"}
     else:
         low, high = config.quality.interpupillary_mm
         if not low <= scale.mm_per_px * face.interpupillary_px <= high:
             flags.add("scale_implausible")
-    smallest_px = config.segmentation.min_diameter_mm / detection_mm_per_px
+    smallest_px = config.segmentation.min_diameter_mm / pair.detection_mm_per_px[visit]
     if smallest_px < config.quality.min_scar_diameter_px:
         flags.add("coarse_pixels")
     if measurement.scar_count == 0:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from scarmetrics.face import Face
     from scarmetrics.measure import AreaChange, AreaMeasurement, ScarMatch
-    from scarmetrics.models import Image, Mask, Side
+    from scarmetrics.models import Image, Mask, Side, View
     from scarmetrics.registration import Registration
     from scarmetrics.units import PixelScale
 
@@ -34,6 +34,10 @@ class Pair:
         What sizes are looked for in: the scale, or a nominal one where there is none.
     registration : Registration
         From baseline to follow-up.
+    views : tuple of {'frontal', 'left', 'right'} or None
+        What the photographs are declared to show; None is unknown.
+    photo_flags : tuple of tuple of str
+        Flags of the decoded files.
     """
 
     images: tuple[Image, Image]
@@ -41,6 +45,8 @@ class Pair:
     scales: tuple[PixelScale | None, PixelScale | None]
     detection_mm_per_px: tuple[float, float]
     registration: Registration
+    views: tuple[View | None, View | None] = (None, None)
+    photo_flags: tuple[tuple[str, ...], tuple[str, ...]] = ((), ())
 
 
 @dataclass(frozen=True, eq=False)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -69,7 +70,7 @@ def register(
     Raises
     ------
     ValueError
-        If an image is not RGB of 8 or 16 bit.
+        If an image is not RGB of 8 or 16 bit, or `mm_per_px` is not a positive number.
 
     References
     ----------
@@ -80,6 +81,8 @@ def register(
     """
     require_rgb(fixed)
     require_rgb(moving)
+    if mm_per_px is not None and not (np.isfinite(mm_per_px) and mm_per_px > 0):
+        raise ValueError(f"mm_per_px is {mm_per_px}, must be a positive number")
     config = config or RegistrationConfig()
     first = fixed_face or detect_face(fixed)
     if not isinstance(first, Face):
@@ -171,7 +174,7 @@ def _judge(
             f"{100 * believed.sum() / max(1, a.skin.sum()):.0f} % of the skin "
             f"({100 * config.min_registered_fraction:.0f} % needed)",
         )
-    return Registration(**{**vars(found), "believed": believed, "texture_agreement": typical})
+    return replace(found, believed=believed, texture_agreement=typical)
 
 
 def _without_specks(believed: Mask, length_px: float) -> Mask:

@@ -31,7 +31,7 @@ class WorkImage:
     Attributes
     ----------
     texture : ndarray of float32, shape (h, w)
-        Log luminance less its local mean, over its local standard deviation; 0 off the skin.
+        Log luminance less its local mean, over its local standard deviation; 0 off the face.
     skin : ndarray of bool, shape (h, w)
         Skin of both sides.
     contrast : float

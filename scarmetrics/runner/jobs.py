@@ -68,6 +68,8 @@ class JobOutcome:
         Halves that could not be measured.
     files : list of str
         Written below OUT, relative.
+    inputs : dict of str to str
+        Hash of each photograph that was decoded, by its relative name.
     """
 
     measurements: list[Row] = field(default_factory=list)
@@ -75,6 +77,7 @@ class JobOutcome:
     scars: list[Row] = field(default_factory=list)
     failures: list[FailureRecord] = field(default_factory=list)
     files: list[str] = field(default_factory=list)
+    inputs: dict[str, str] = field(default_factory=dict)
 
 
 def pair_jobs(halves: Iterable[HalfPlan]) -> list[PairJob]:

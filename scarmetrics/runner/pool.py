@@ -17,17 +17,21 @@ from scarmetrics.runner.jobs import JobOutcome
 from scarmetrics.runner.worker import run_job
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from scarmetrics.config import StudyConfig
     from scarmetrics.runner.jobs import PairJob
 
+    Ended = Callable[[int, JobOutcome], None]
+
+_CRASHED = FailedHalf("worker_crashed")
+
 
 def run_jobs(
-    jobs: Sequence[PairJob], config: StudyConfig, out: Path, workers: int
-) -> Iterator[tuple[int, JobOutcome]]:
-    """Run jobs and yield each one's index and outcome as it ends.
+    jobs: Sequence[PairJob], config: StudyConfig, out: Path, workers: int, ended: Ended
+) -> None:
+    """Run jobs; each one's index and outcome is told as it ends.
 
     Libraries are held to one thread each, so that the order and number of workers do not change a
     byte and workers do not fight for cores.
@@ -42,59 +46,56 @@ def run_jobs(
         OUT.
     workers : int
         Processes; 1 runs in this one.
-
-    Yields
-    ------
-    index : int
-        Position in `jobs`.
-    outcome : JobOutcome
-        Its result; a dead process is a failure of its job.
+    ended : callable
+        Called with a job's position and its outcome, once for each job unless the run is
+        interrupted; a dead process is a failure of its job.
     """
     if workers == 1 or len(jobs) <= 1:
         with _single_threaded():
             for index, job in enumerate(jobs):
-                yield index, run_job(job, config, out)
+                ended(index, run_job(job, config, out))
         return
-    waiting = list(range(len(jobs)))
-    unfinished: list[int] = []
-    for index, outcome in _run_pool(jobs, waiting, config, out, workers):
-        if outcome is None:
-            unfinished.append(index)
-        else:
-            yield index, outcome
+    unfinished = dict(enumerate(jobs))
+
+    def end(index: int, outcome: JobOutcome) -> None:
+        del unfinished[index]
+        ended(index, outcome)
+
+    _run_pool(dict(unfinished), config, out, workers, end)
     # A dead process takes the whole pool with it: one at a time tells who did it.
-    for index in unfinished:
-        for _, outcome in _run_pool(jobs, [index], config, out, 1):
-            yield index, outcome or _crashed(jobs[index])
+    for index, job in sorted(unfinished.items()):
+        _run_pool({index: job}, config, out, 1, end)
+        if index in unfinished:
+            end(index, JobOutcome(failures=job.failures(_CRASHED, job.sides)))
 
 
 def _run_pool(
-    jobs: Sequence[PairJob], indices: Sequence[int], config: StudyConfig, out: Path, workers: int
-) -> Iterator[tuple[int, JobOutcome | None]]:
-    """Outcomes as they come; None for a job that a dead process took down."""
+    numbered: Mapping[int, PairJob], config: StudyConfig, out: Path, workers: int, ended: Ended
+) -> None:
+    """Run some jobs in processes; returns early, with jobs left, when a process dies."""
     context = multiprocessing.get_context("spawn")  # OpenCV's threads do not survive a fork
     pool = ProcessPoolExecutor(workers, mp_context=context, initializer=_start_worker)
     running: dict[Future[JobOutcome], int] = {}
-    left = iter(indices)
+    left = sorted(numbered, reverse=True)
     try:
-        while True:
-            while len(running) < 2 * workers and (index := next(left, None)) is not None:
-                running[pool.submit(run_job, jobs[index], config, out)] = index
-            if not running:
-                break
+        while left or running:
+            while left and len(running) < 2 * workers:
+                future = pool.submit(run_job, numbered[left[-1]], config, out)  # may raise
+                running[future] = left.pop()
             done, _ = wait(running, return_when=FIRST_COMPLETED)
             for future in done:
-                outcome = future.result()  # may raise: the job must still count as running
-                yield running.pop(future), outcome
+                outcome = future.result()
+                ended(running.pop(future), outcome)
     except BrokenProcessPool:
-        for index in sorted({*running.values(), *left}):
-            yield index, None
+        pass
+    except KeyboardInterrupt:
+        pool.shutdown(wait=True, cancel_futures=True)
+        for future, index in running.items():  # what was under way is finished work too
+            if future.done() and not future.cancelled() and future.exception() is None:
+                ended(index, future.result())
+        raise
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
-
-
-def _crashed(job: PairJob) -> JobOutcome:
-    return JobOutcome(failures=job.failures(FailedHalf("worker_crashed"), job.sides))
 
 
 def _start_worker() -> None:

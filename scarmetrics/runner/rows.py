@@ -46,6 +46,8 @@ CHANGES = {
     "study_id": _TEXT,
     "subject_id": _TEXT,
     "side": _TEXT,
+    "baseline_visit": _TEXT,
+    "follow_up_visit": _TEXT,
     "area_baseline_mm2": _NUMBER,
     "area_month3_mm2": _NUMBER,
     "change_mm2": _NUMBER,
@@ -76,21 +78,16 @@ FAILURES = dict.fromkeys(FailureRecord.model_fields, _TEXT)
 
 
 def measurement_rows(
-    study_id: str,
-    job: PairJob,
-    result: HalfResult,
-    hashes: tuple[str, str],
-    flags: tuple[tuple[str, ...], tuple[str, ...]],
+    study_id: str, job: PairJob, result: HalfResult, hashes: tuple[str, str]
 ) -> list[Row]:
-    """Rows of ``measurements.csv`` for one half; `flags` are the decoded files' own."""
+    """Rows of ``measurements.csv`` for one half: each visit's own flags and the half's common."""
     visits = zip(
-        (job.baseline, job.follow_up), (result.baseline, result.follow_up), hashes, flags,
-        strict=True,
-    )  # fmt: skip
+        (job.baseline, job.follow_up), (result.baseline, result.follow_up), hashes, strict=True
+    )
     shared = set(result.flags) - set(result.baseline.flags) - set(result.follow_up.flags)
     rows = []
-    for record, visit, sha256, own in visits:
-        names = {*visit.flags, *own, *shared}
+    for record, visit, sha256 in visits:
+        names = {*visit.flags, *shared}
         rows.append(
             {
                 "study_id": study_id,
@@ -117,13 +114,14 @@ def measurement_rows(
     return rows
 
 
-def change_row(study_id: str, subject_id: str, result: HalfResult, own: tuple[str, ...]) -> Row:
-    """Row of ``changes.csv`` for one half; `own` are both decoded files' flags."""
-    names = {*result.flags, *own}
+def change_row(study_id: str, job: PairJob, result: HalfResult) -> Row:
+    """Row of ``changes.csv`` for one half."""
     return {
         "study_id": study_id,
-        "subject_id": subject_id,
+        "subject_id": job.subject_id,
         "side": result.side,
+        "baseline_visit": job.baseline.visit,
+        "follow_up_visit": job.follow_up.visit,
         "area_baseline_mm2": result.baseline.measurement.area_mm2,
         "area_month3_mm2": result.follow_up.measurement.area_mm2,
         "change_mm2": result.change.change_mm2,
@@ -132,9 +130,16 @@ def change_row(study_id: str, subject_id: str, result: HalfResult, own: tuple[st
         "change_fraction": result.change.change_fraction,
         "registration_residual_mm": result.residual_mm,
         "registered_fraction": result.registered_fraction,
-        "qc_status": qc_status(names),
-        "qc_flags": join_flags(names),
+        "qc_status": result.qc_status,
+        "qc_flags": join_flags(result.flags),
     }
+
+
+def add_flag(row: Row, name: str) -> None:
+    """Flag a row afterwards, status included."""
+    names = {*filter(None, row["qc_flags"].split(";")), name}
+    row["qc_status"] = qc_status(names)
+    row["qc_flags"] = join_flags(names)
 
 
 def scar_rows(study_id: str, job: PairJob, result: HalfResult) -> list[Row]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,16 +16,21 @@ from scarmetrics.ingest import list_photographs, plan_study
 from scarmetrics.models import FailureRecord
 from scarmetrics.provenance import environment, hash_outputs, write_json, write_text
 from scarmetrics.runner.jobs import JobOutcome, pair_jobs
-from scarmetrics.runner.rows import CHANGES, FAILURES, MEASUREMENTS, SCARS, write_table
+from scarmetrics.runner.output import (
+    RUN_FILE,
+    begin,
+    check_out,
+    holds_results,
+    remove_orphans,
+    write_tables,
+)
+from scarmetrics.runner.rows import add_flag
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from scarmetrics.models import StudyPlan
     from scarmetrics.runner.jobs import PairJob
-
-_FOLDERS = ("masks", "rois", "overlays")
-_FILES = ("measurements", "changes", "scars", "failures")
 
 
 @dataclass(frozen=True)
@@ -174,20 +178,22 @@ class Study:
         ------
         UsageError, ManifestError, ConfigError
             Before any photograph is read, if the run cannot start. The problems of a wrong
-            manifest are also listed in ``failures.csv``.
+            manifest are also listed in ``failures.csv``, unless `out` holds the results of an
+            earlier run, which stay.
         """
         started = dt.datetime.now(dt.UTC)
         exports, out = Path(exports), Path(out)
         if workers < 1:
             raise UsageError(f"workers is {workers}", "use 1 or more")
-        _check_out(exports, out)
+        check_out(exports, out)
         try:
             plan = self.plan(exports)
         except ManifestError as error:
-            _prepare_out(out)
-            _write_tables(out, [], _manifest_failures(error))
+            if not holds_results(out):
+                begin(out, ())
+                write_tables(out, [], _manifest_failures(error))
             raise
-        _prepare_out(out)
+        begin(out, plan.halves)
         outcomes, interrupted = self._measure(plan, out, workers, progress)
         return self._finish(plan, outcomes, out, started, interrupted=interrupted)
 
@@ -203,13 +209,17 @@ class Study:
         jobs = pair_jobs(plan.halves)
         done: dict[int, JobOutcome] = {}
         report = _Reporter(jobs, progress)
+
+        def ended(index: int, outcome: JobOutcome) -> None:
+            done[index] = outcome
+            report.ended(jobs[index], outcome)
+
+        interrupted = False
         try:
-            for index, outcome in run_jobs(jobs, self.config, out, workers):
-                done[index] = outcome
-                report.ended(jobs[index], outcome)
+            run_jobs(jobs, self.config, out, workers, ended)
         except KeyboardInterrupt:
-            return [done[index] for index in sorted(done)], True
-        return [done[index] for index in sorted(done)], False
+            interrupted = True
+        return [done[index] for index in sorted(done)], interrupted
 
     def _finish(
         self,
@@ -220,45 +230,64 @@ class Study:
         *,
         interrupted: bool,
     ) -> RunSummary:
+        _flag_shared_photographs(outcomes)
         failures = [*plan.failures, *(f for o in outcomes for f in o.failures)]
-        files = _write_tables(out, outcomes, failures)
-        files += [name for outcome in outcomes for name in outcome.files]
+        measured = {(row["subject_id"], row["side"]) for o in outcomes for row in o.changes}
+        failed = {(f.subject_id, f.side) for f in failures if f.side} - measured
+        untried = [h for h in plan.halves if (h.subject_id, h.side) not in measured | failed]
+        files = [name for outcome in outcomes for name in outcome.files]
+        remove_orphans(out, plan.halves, files)
+        files += write_tables(out, outcomes, failures)
         summary = RunSummary(
             out=out,
             measurements=tuple(row for o in outcomes for row in o.measurements),
             changes=tuple(row for o in outcomes for row in o.changes),
             scars=tuple(row for o in outcomes for row in o.scars),
             failures=tuple(failures),
-            halves_measured=sum(len(o.changes) for o in outcomes),
-            halves_failed=len({(f.subject_id, f.side) for f in failures if f.side}),
+            halves_measured=len(measured),
+            halves_failed=len(failed),
             interrupted=interrupted,
         )
         resolved = self.config.model_dump(mode="json")
         write_text(out / "config.yaml", yaml.safe_dump(resolved, sort_keys=False))
         write_json(
-            out / "run.json",
+            out / RUN_FILE,
             {
                 "tool": "scarmetrics",
+                "state": "interrupted" if interrupted else "finished",
                 "version": scarmetrics.__version__,
                 "config": resolved,
                 "environment": environment(),
                 "started": started.isoformat(timespec="seconds"),
                 "ended": dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
-                "interrupted": interrupted,
                 "counts": {
                     "photographs": len(plan.records),
                     "photographs_unused": len(plan.unused),
                     "halves_planned": len(plan.halves),
-                    "halves_measured": summary.halves_measured,
-                    "halves_failed": summary.halves_failed,
+                    "halves_measured": len(measured),
+                    "halves_failed": len(failed),
+                    "halves_not_tried": len(untried),
                     "failures": len(failures),
                     "scars": len(summary.scars),
                 },
-                "inputs": {r["path_relative"]: r["image_sha256"] for r in summary.measurements},
+                "inputs": {k: v for o in outcomes for k, v in o.inputs.items()},
                 "outputs": hash_outputs(out, [*files, "config.yaml"]),
             },
         )
         return summary
+
+
+def _flag_shared_photographs(outcomes: Sequence[JobOutcome]) -> None:
+    """Flag halves whose photograph, byte by byte, stands for another subject too."""
+    owners: dict[str, set[str]] = {}
+    for outcome in outcomes:
+        for row in outcome.measurements:
+            owners.setdefault(row["image_sha256"], set()).add(row["subject_id"])
+    for outcome in outcomes:
+        shared = [r for r in outcome.measurements if len(owners[r["image_sha256"]]) > 1]
+        sides = {row["side"] for row in shared}
+        for row in [*shared, *(r for r in outcome.changes if r["side"] in sides)]:
+            add_flag(row, "shared_photograph")
 
 
 class _Reporter:
@@ -283,47 +312,6 @@ class _Reporter:
             self.listener(Progress(self.done, self.total, subject_id, self.measured, self.failed))
 
 
-def _check_out(exports: Path, out: Path) -> None:
-    inside, outer = out.resolve(), exports.resolve()
-    if inside == outer or outer in inside.parents:
-        raise UsageError(
-            "the output folder lies inside the exports folder, where its pictures would be taken "
-            "for photographs",
-            "choose an output folder elsewhere",
-        )
-    if out.exists() and not out.is_dir():
-        raise UsageError(f"the output {out.name} is a file", "name a folder")
-    if out.is_dir() and any(out.iterdir()) and not _is_output(out):
-        raise UsageError(
-            f"the output folder {out.name} holds other files", "name a new or an empty folder"
-        )
-
-
-def _is_output(out: Path) -> bool:
-    """Whether the folder holds an earlier run's results, which may be replaced."""
-    return (out / "run.json").is_file() or (out / "failures.csv").is_file()
-
-
-def _prepare_out(out: Path) -> None:
-    """Make OUT, and remove an earlier run's results so that none is taken for this one's."""
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-        (out / "run.json").unlink(missing_ok=True)
-        for name in _FILES:
-            for suffix in (".csv", ".parquet"):
-                (out / f"{name}{suffix}").unlink(missing_ok=True)
-        for name in _FOLDERS:
-            if (out / name).is_dir():
-                shutil.rmtree(out / name)
-            (out / name).mkdir()
-        write_text(out / "config.yaml", "")
-    except OSError as error:
-        raise UsageError(
-            f"the output folder {out.name} cannot be written ({error.strerror})",
-            "check its permissions and the disk's free space",
-        ) from error
-
-
 def _manifest_failures(error: ManifestError) -> list[FailureRecord]:
     return [
         FailureRecord(
@@ -337,18 +325,3 @@ def _manifest_failures(error: ManifestError) -> list[FailureRecord]:
         )
         for problem in error.problems
     ]
-
-
-def _write_tables(
-    out: Path, outcomes: Sequence[JobOutcome], failures: Sequence[FailureRecord]
-) -> list[str]:
-    tables = {
-        "measurements": ([row for o in outcomes for row in o.measurements], MEASUREMENTS),
-        "changes": ([row for o in outcomes for row in o.changes], CHANGES),
-        "scars": ([row for o in outcomes for row in o.scars], SCARS),
-        "failures": ([failure.model_dump() for failure in failures], FAILURES),
-    }
-    written: list[str] = []
-    for name, (rows, columns) in tables.items():
-        written += write_table(out, name, rows, columns)
-    return written

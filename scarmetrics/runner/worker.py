@@ -89,35 +89,44 @@ class _JobRun:
         """Decode and align both photographs."""
         baseline, follow_up = self.job.baseline, self.job.follow_up
         photographs = (self._decode(baseline), self._decode(follow_up))
+        if photographs[0].sha256 == photographs[1].sha256:
+            raise _HalfFailed(FailedHalf("same_photograph"))
         scales = tuple(choose_scale(record, self.config.scale) for record in (baseline, follow_up))
         pair = align_pair(
             photographs[0].pixels,
             photographs[1].pixels,
             scales=(scales[0], scales[1]),
             config=self.config,
+            views=(baseline.view, follow_up.view),
+            photo_flags=(photographs[0].flags, photographs[1].flags),
         )
         if not isinstance(pair, Pair):
             raise _HalfFailed(pair)
         return photographs, pair
 
     def _decode(self, record: PhotoRecord) -> Photograph:
+        limit = self.config.ingest.max_megapixels
         try:
-            return decode_photograph(record.path, max_megapixels=self.config.ingest.max_megapixels)
+            photograph = decode_photograph(record.path, max_megapixels=limit)
         except PhotographError as error:
             failure = FailedHalf(error.reason_code, error.message, record.visit)
             raise _HalfFailed(failure) from error
+        self.outcome.inputs[record.path_relative] = photograph.sha256
+        return photograph
 
     def measure(self, side: Side, photographs: tuple[Photograph, Photograph], pair: Pair) -> None:
         """Measure one half, write its pictures, keep its rows."""
         result = measure_side(pair, side, self.config)
         if isinstance(result, FailedHalf):
             raise _HalfFailed(result)
-        files = self._write_pictures(photographs, pair, result)
+        try:
+            files = self._write_pictures(photographs, pair, result)
+        except OSError as error:
+            raise _HalfFailed(FailedHalf("output_unwritable", error.strerror or "")) from error
         study, job, outcome = self.config.study_id, self.job, self.outcome
-        own = (photographs[0].flags, photographs[1].flags)
         hashes = (photographs[0].sha256, photographs[1].sha256)
-        outcome.measurements.extend(measurement_rows(study, job, result, hashes, own))
-        outcome.changes.append(change_row(study, job.subject_id, result, own[0] + own[1]))
+        outcome.measurements.extend(measurement_rows(study, job, result, hashes))
+        outcome.changes.append(change_row(study, job, result))
         outcome.scars.extend(scar_rows(study, job, result))
         outcome.files.extend(files)
 

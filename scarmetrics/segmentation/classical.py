@@ -20,7 +20,7 @@ References
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from scipy import ndimage as ndi
@@ -38,10 +38,25 @@ if TYPE_CHECKING:
     from scarmetrics.config import SegmentationConfig
     from scarmetrics.models import FloatImage, Image, Mask
 
+
+class _Scale(NamedTuple):
+    """One scale at which scars are looked for, as lengths on the skin."""
+
+    blur_mm: float
+    """Sigma of the blur that quiets pores."""
+    around_mm: float
+    """Sigma of the skin around."""
+    span_mm: float
+    """Closing disc: wider shading belongs to the face, not to a scar."""
+
+
 _WORKING_MM = 0.18  # finer photographs are reduced to this; scars below 0.8 mm are not asked for
-_FIND_MM = 0.4  # sigma of the blur that quiets pores while scars are looked for
-_AROUND_MM = 2.0  # sigma of the skin around
-_SPAN_MM = 3.0  # closing disc: wider shading belongs to the face, not to a scar
+_SMALL = _Scale(blur_mm=0.4, around_mm=2.0, span_mm=3.0)
+_WIDE = _Scale(blur_mm=0.8, around_mm=4.0, span_mm=6.0)  # for scars that the small scale spans
+_WIDE_FROM_MM = 2.5  # equivalent diameter of the narrowest core taken from the wide scale
+_WALL_MM = (0.3, 1.0)  # just outside a core
+_SECTORS = 8
+_LEAST_WALL = 0.6  # rise across the wall in every sector, as a share of the depth
 _APART_MM = 0.6  # maxima nearer than this are one depression
 _SEED_LEVEL = 0.42  # share of the maximum that a scar must hold to be judged by size and shape
 _OUTLINE_MM = 0.25  # sigma of the blur under the outline
@@ -91,9 +106,12 @@ class ClassicalSegmenter:
         size = (max(1, round(width * zoom)), max(1, round(height * zoom)))
         if zoom < 1:
             part = cv2.resize(part, size, interpolation=cv2.INTER_AREA)
-            skin = cv2.resize(skin.astype(np.uint8), size, interpolation=cv2.INTER_NEAREST) > 0
+            skin = (
+                cv2.resize(skin.astype(np.uint8), size, interpolation=cv2.INTER_NEAREST_EXACT) > 0
+            )
         log = log_luminance(part)
-        depth = self._depth(log, skin, mm_per_px * width / size[0])
+        mm_per_cell = mm_per_px * width / size[0]
+        depth = _darkening(log, skin, mm_per_cell, _SMALL)
         inside = depth[skin]
         spread = np.median(np.abs(inside - np.median(inside))) if inside.size else 0.0
         return Response(
@@ -105,12 +123,6 @@ class ClassicalSegmenter:
             noise=float(_MAD_TO_SD * spread),
             log=log,
         )
-
-    def _depth(self, log: FloatImage, skin: Mask, mm_per_cell: float) -> FloatImage:
-        quiet = blur(log, max(_FIND_MM / mm_per_cell, 0.5))
-        against_mean = masked_plane(log, skin, _AROUND_MM / mm_per_cell) - quiet
-        against_span = _close(quiet, skin, _SPAN_MM / mm_per_cell) - quiet
-        return np.where(skin, np.minimum(against_mean, against_span), 0).astype(np.float32)
 
     def label(self, response: Response, roi: Mask, noise: float) -> ScarLabels:
         """Scars in a response.
@@ -140,7 +152,7 @@ class ClassicalSegmenter:
         x0, y0 = response.origin
         window = np.s_[y0 : y0 + height, x0 : x0 + width]
         depth = cv2.resize(depth, (width, height), interpolation=cv2.INTER_LINEAR)
-        basins = cv2.resize(basins, (width, height), interpolation=cv2.INTER_NEAREST)
+        basins = cv2.resize(basins, (width, height), interpolation=cv2.INTER_NEAREST_EXACT)
         least = np.concatenate([[np.inf], _HALF_DEPTH * peaks]).astype(np.float32)
         scars = np.where((depth >= least[basins]) & roi[window], basins, 0).astype(np.int32)
         scars[~self._scar_like(scars, response.mm_per_px)[scars]] = 0
@@ -158,26 +170,27 @@ class ClassicalSegmenter:
 
     def _find(self, response: Response, threshold: float) -> NDArray[np.int32]:
         """Cores of the scars on the working grid: significant, of a scar's size and shape."""
-        basins, peaks = self._basins(response, threshold)
-        least = np.concatenate([[np.inf], _SEED_LEVEL * peaks])
-        cores = np.where(response.depth >= least[basins], basins, 0).astype(np.int32)
-        cores[~self._scar_like(cores, _mm_per_cell(response))[cores]] = 0
+        mm_per_cell = _mm_per_cell(response)
+        cores = _cores(response.depth, response.roi, threshold, mm_per_cell)
+        cores[~self._scar_like(cores, mm_per_cell)[cores]] = 0
+        wide = self._walled(response, threshold)
+        wide[np.isin(wide, np.unique(wide[cores > 0]))] = 0  # the small scale has seen these
+        cores = np.where(wide > 0, wide + cores.max(initial=0), cores)
         return _renumber(cores)[0]
 
-    def _basins(
-        self, response: Response, threshold: float
-    ) -> tuple[NDArray[np.int32], NDArray[np.float64]]:
-        """Watershed basins of the significant maxima, and the maxima's values."""
-        depth, skin = response.depth, response.roi
-        window = 2 * max(1, round(_APART_MM / _mm_per_cell(response))) + 1
-        highest = cv2.dilate(depth, np.ones((window, window), np.uint8))
-        tops = (depth == highest) & (depth > threshold) & skin
-        seeds, count = ndi.label(tops, structure=np.ones((3, 3)))
-        if count == 0:
-            return np.zeros(depth.shape, np.int32), np.zeros(0)
-        peaks = np.asarray(ndi.maximum(depth, seeds, np.arange(1, count + 1)), np.float64)
-        basins = watershed(-depth, seeds, mask=skin & (depth > _SEED_LEVEL * threshold))
-        return basins.astype(np.int32), peaks
+    def _walled(self, response: Response, threshold: float) -> NDArray[np.int32]:
+        """Cores of the wide scale with a wall all around, which the shadow of a fold has not."""
+        log, mm_per_cell = _log_of(response), _mm_per_cell(response)
+        depth = _darkening(log, response.roi, mm_per_cell, _WIDE)
+        cores = _cores(depth, response.roi, threshold, mm_per_cell)
+        kept = self._scar_like(cores, mm_per_cell)
+        kept &= np.bincount(cores.ravel()) >= np.pi / 4 * (_WIDE_FROM_MM / mm_per_cell) ** 2
+        for label in np.flatnonzero(kept):
+            kept[label] = _least_rise(log, cores == label, mm_per_cell) >= (
+                _LEAST_WALL * depth[cores == label].max()
+            )
+        cores[~kept[cores]] = 0
+        return cores
 
     def _scar_like(self, scars: NDArray[np.int32], mm_per_px: float) -> NDArray[np.bool_]:
         """Which labels have the size and shape of a scar; index 0 is label 0."""
@@ -196,6 +209,12 @@ class ClassicalSegmenter:
         return kept
 
 
+def _log_of(response: Response) -> FloatImage:
+    if response.log is None:
+        raise ValueError("the response comes from another segmenter")
+    return response.log
+
+
 def _mm_per_cell(response: Response) -> float:
     return response.mm_per_px * response.px_per_cell[0]
 
@@ -204,12 +223,10 @@ def _outline(
     response: Response, seeds: NDArray[np.int32]
 ) -> tuple[FloatImage, NDArray[np.int32], NDArray[np.float64], float]:
     """Depth below the surface that spans the scars, their basins, maxima, and the depth's noise."""
-    if response.log is None:
-        raise ValueError("the response comes from another segmenter")
-    mm_per_cell, skin = _mm_per_cell(response), response.roi
+    log, mm_per_cell, skin = _log_of(response), _mm_per_cell(response), response.roi
     clear = skin & ~_grown(seeds > 0, _CLEAR_MM / mm_per_cell)
-    surface = masked_plane(response.log, clear, _SURFACE_MM / mm_per_cell)
-    depth = surface - blur(response.log, max(_OUTLINE_MM / mm_per_cell, 0.5))
+    surface = masked_plane(log, clear, _SURFACE_MM / mm_per_cell)
+    depth = surface - blur(log, max(_OUTLINE_MM / mm_per_cell, 0.5))
     beside = depth[clear]
     noise = _MAD_TO_SD * float(np.median(np.abs(beside))) if beside.size else 0.0
     count = int(seeds.max(initial=0))
@@ -243,6 +260,31 @@ def _grown(mask: Mask, radius_px: float) -> Mask:
     return cv2.dilate(mask.astype(np.uint8), disc) > 0
 
 
+def _darkening(log: FloatImage, skin: Mask, mm_per_cell: float, scale: _Scale) -> FloatImage:
+    """Darkness against the skin around and against the surface that spans it, the lesser one."""
+    quiet = blur(log, max(scale.blur_mm / mm_per_cell, 0.5))
+    against_mean = masked_plane(log, skin, scale.around_mm / mm_per_cell) - quiet
+    against_span = _close(quiet, skin, scale.span_mm / mm_per_cell) - quiet
+    return np.where(skin, np.minimum(against_mean, against_span), 0).astype(np.float32)
+
+
+def _cores(
+    depth: FloatImage, skin: Mask, threshold: float, mm_per_cell: float
+) -> NDArray[np.int32]:
+    """What holds a share of its watershed basin's maximum, where that is significant."""
+    window = 2 * max(1, round(_APART_MM / mm_per_cell)) + 1
+    highest = cv2.dilate(depth, np.ones((window, window), np.uint8))
+    seeds, count = ndi.label(
+        (depth == highest) & (depth > threshold) & skin, structure=np.ones((3, 3))
+    )
+    if count == 0:
+        return np.zeros(depth.shape, np.int32)
+    peaks = ndi.maximum(depth, seeds, np.arange(1, count + 1))
+    basins = watershed(-depth, seeds, mask=skin & (depth > _SEED_LEVEL * threshold))
+    least = np.concatenate([[np.inf], _SEED_LEVEL * np.asarray(peaks, np.float64)])
+    return np.where(depth >= least[basins], basins, 0).astype(np.int32)
+
+
 def _members(
     labels: NDArray[np.int32],
 ) -> Iterator[tuple[int, NDArray[np.intp], NDArray[np.intp]]]:
@@ -252,6 +294,18 @@ def _members(
         if place is not None:
             y, x = np.nonzero(labels[place] == label)
             yield label, x + place[1].start, y + place[0].start
+
+
+def _least_rise(log: FloatImage, core: Mask, mm_per_cell: float) -> float:
+    """How much lighter the skin just outside a core is, in the direction where it is least."""
+    inner, outer = (_grown(core, mm / mm_per_cell) for mm in _WALL_MM)
+    y, x = np.nonzero(outer & ~inner)
+    centre_y, centre_x = (values.mean() for values in np.nonzero(core))
+    sector = np.floor(np.arctan2(y - centre_y, x - centre_x) / (2 * np.pi) * _SECTORS).astype(int)
+    sector %= _SECTORS
+    total = np.bincount(sector, log[y, x], minlength=_SECTORS)
+    around = total / np.maximum(np.bincount(sector, minlength=_SECTORS), 1)
+    return float(around.min() - log[core].mean())
 
 
 def _fields(scars: NDArray[np.int32]) -> NDArray[np.int32]:

@@ -204,8 +204,10 @@ def segment(
         raise ValueError(f"mm_per_px is {mm_per_px}, must be a positive number")
     if roi is None:
         roi = np.ones(image.shape[:2], bool)
-    if roi.shape != image.shape[:2]:
-        raise ValueError(f"roi has shape {roi.shape}, the image {image.shape[:2]}")
+    if roi.shape != image.shape[:2] or roi.dtype != np.bool_:
+        raise ValueError(
+            f"roi has shape {roi.shape} and type {roi.dtype}, must be {image.shape[:2]} of bool"
+        )
     segmenter = make_segmenter(config or SegmentationConfig())
     response = segmenter.respond(image, roi, mm_per_px)
     if not isinstance(response, Response):

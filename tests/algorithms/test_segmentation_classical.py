@@ -44,6 +44,23 @@ def test_a_dip_has_the_area_at_half_of_its_depth(fwhm_mm):
     assert 0.9 * truth < area_mm2(found) < 1.03 * blurred + 2 * MM**2
 
 
+@pytest.mark.parametrize("fwhm_mm", [3.5, 4.0, 5.0])
+def test_a_wide_dip_is_found(fwhm_mm):
+    found = segment(one_dip(fwhm_mm), mm_per_px=MM)
+    assert found.count == 1
+    # its tail carries the surface it is measured against, so it reads low, but never as nothing
+    assert 0.6 < area_mm2(found) / (np.pi / 4 * fwhm_mm**2) < 1.0
+
+
+def test_a_wide_scar_with_walls_has_its_area():
+    y, x = np.mgrid[: SHAPE[0], : SHAPE[1]]
+    for width_mm in (2.0, 3.0, 4.0, 5.0, 6.0):
+        radius = np.hypot(x - 100, y - 90) * MM
+        depth = 0.5 / (1 + np.exp((radius - width_mm / 2) / 0.1))
+        area = area_mm2(segment(skin(depth), mm_per_px=MM))
+        assert area == pytest.approx(np.pi / 4 * width_mm**2, rel=0.15), width_mm
+
+
 def test_area_does_not_depend_on_depth():
     areas = [area_mm2(segment(one_dip(1.8, depth), mm_per_px=MM)) for depth in (0.3, 0.6, 1.2)]
     np.testing.assert_allclose(areas, areas[0], rtol=0.05)

@@ -14,6 +14,8 @@ import pytest
 from skimage.io import imread, imsave
 
 from scarmetrics.cli import main
+from scarmetrics.cli.console import make_console, print_failures
+from scarmetrics.models import FailureRecord
 
 COMMANDS = ("run", "check", "init", "demo")
 
@@ -272,6 +274,84 @@ def test_init_drafts_a_manifest_that_check_accepts(shell: Shell, exports: Path) 
     assert code == 2
     assert "--force" in err
     assert shell("init", exports, "--force")[0] == 0
+
+
+def test_guesses_of_init_are_measured_only_after_somebody_cleared_them(
+    shell: Shell, exports: Path, tmp_path: Path
+) -> None:
+    manifest = exports / "manifest.csv"
+    manifest.unlink()
+    photographs = exports / "P01"
+    for visit in ("baseline", "month3"):
+        (photographs / f"{visit}_frontal.jpg").rename(photographs / f"{visit} session, front.jpg")
+    code, out, _ = shell("init", exports)
+    assert code == 0
+    assert "2 with guesses to confirm" in out
+    assert "clear that cell" in out
+    for arguments in (("check", exports), ("run", exports, "--out", tmp_path / "out")):
+        code, _, err = shell(*arguments)
+        assert code == 2
+        assert "line 2, column confirm" in err
+        assert "visit guessed from 'baseline'" in err
+        assert "clear the cell confirm" in err
+    with manifest.open(encoding="utf-8-sig", newline="") as file:
+        rows = list(csv.DictReader(file))
+    with manifest.open("w", encoding="utf-8-sig", newline="") as file:
+        writer = csv.DictWriter(file, rows[0])
+        writer.writeheader()
+        writer.writerows([{**row, "confirm": ""} for row in rows])
+    assert shell("check", exports)[0] == 0
+
+
+def test_check_names_photographs_that_the_manifest_does_not_list(
+    shell: Shell, exports: Path
+) -> None:
+    title = "Photographs in the folder that the manifest does not list"
+    assert title not in shell("check", exports)[1]
+    for number in range(1, 23):
+        (exports / f"new [{number}].jpg").write_bytes(b"not decoded here")
+    code, out, _ = shell("check", exports)
+    assert code == 0
+    assert f"{title} (22)" in out
+    assert "new [1].jpg" in out
+    assert "new [20].jpg" in out
+    assert "new [21].jpg" not in out
+    assert "... and 2 more" in out
+
+
+def test_problems_are_grouped_by_reason(shell: Shell, exports: Path, tmp_path: Path) -> None:
+    missing = [f"P{number},baseline,frontal,gone/{number}.jpg,,,\n" for number in range(2, 27)]
+    with (exports / "manifest.csv").open("a", encoding="utf-8") as file:
+        file.writelines([*missing, "P90,month3,frontal,P90.jpg,,,\n"])
+    (exports / "P90.jpg").write_bytes(b"")
+    code, out, _ = shell("check", exports)
+    assert code == 3
+    assert "file_missing (25): the file that the manifest names does not exist" in out
+    assert out.count("correct the path in the manifest") == 1
+    assert "missing_visit (2): " in out
+    assert [out.count(f", gone/{number}.jpg\n") for number in range(2, 27)] == [1] * 25
+    assert "failures.csv" not in out
+    code, out, _ = shell("run", exports, "--out", tmp_path / "out")
+    assert code == 3
+    assert "file_missing (25): " in out
+    assert out.count(", gone/") == 20
+    assert "missing_visit (2): " in out
+    assert "P90 left" not in out
+    assert "... and 7 more in failures.csv" in out
+
+
+def test_reasons_of_foreign_readers_are_printed_as_they_are(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    failure = FailureRecord(
+        path_relative="a [1].jpg", reason_code="lens_dirty", reason="a smear", remedy="wipe it"
+    )
+    print_failures(make_console(), [failure, failure], limit=1)
+    assert capsys.readouterr().out.splitlines() == [
+        "lens_dirty (2): remedy: wipe it",
+        "  a [1].jpg: a smear",
+        "... and 1 more in failures.csv",
+    ]
 
 
 def test_check_measures_nothing(

@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-import contextlib
 import datetime as dt
 import unicodedata
 
 import openpyxl
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from scarmetrics.config import IngestConfig
+from scarmetrics.config import IngestConfig, StudyConfig
 from scarmetrics.errors import REASONS, ManifestError, UsageError
-from scarmetrics.ingest import Listing, list_photographs
-from scarmetrics.ingest.cells import CellError, CellParser
-from scarmetrics.ingest.words import Vocabulary
+from scarmetrics.ingest import Listing, list_photographs, plan_study
 
 HEADER = "subject_id,visit,view,path,captured_on,light,mm_per_px,mm_per_px_rel_sd,side"
 
@@ -92,7 +87,7 @@ def test_excels_delimiter_hint_is_skipped_but_counted(exports):
 
 def test_header_spelling_is_forgiven(exports):
     text = (
-        " Subject ID ,VISIT,View,path ,MM-per-px,confirm,guess,Remarks\nP1,pre,L,a.jpg,0.2,x,y,z\n"
+        " Subject ID ,VISIT,View,path ,MM-per-px,Confirm,guess,Remarks\nP1,pre,L,a.jpg,0.2, ,y,z\n"
     )
     assert read(exports, text).records[0].mm_per_px == 0.2
 
@@ -300,8 +295,56 @@ def test_one_file_cannot_stand_for_two_visits(exports):
 
 
 def test_one_frontal_file_may_be_listed_for_each_side(exports):
-    text = f"{HEADER}\nP1,pre,F,a.jpg,,,0.1,,left\nP1,pre,F,a.jpg,,,0.2,,right\n"
+    text = f"{HEADER}\nP1,pre,F,a.jpg,,,0.1,,left\nP1,pre,F,a.jpg,,,0.10,,right\n"
     assert len(read(exports, text).records) == 2
+
+
+@pytest.mark.parametrize(
+    ("column", "first", "second"),
+    [
+        ("captured_on", "2021-06-01,,0.1,0.02", "2021-06-02,,0.1,0.02"),
+        ("light", ",cross,0.1,0.02", ",,0.1,0.02"),
+        ("mm_per_px", ",,0.1,0.02", ",,0.2,0.02"),
+        ("mm_per_px_rel_sd", ",,0.1,", ",,0.1,0.02"),
+    ],
+)
+def test_rows_of_one_file_must_agree_in_what_it_is_measured_by(column, first, second, exports):
+    rows = f"P1,pre,F,a.jpg,{first},left\nP1,pre,F,a.jpg,{second},right\n"
+    (problem,) = problems(exports, f"{HEADER}\n{rows}")
+    assert (problem.line, problem.column, problem.reason_code) == (3, column, "bad_value")
+    assert "line 2" in problem.message
+    assert (problem.subject_id, problem.side, problem.path) == ("P1", "right", "a.jpg")
+
+
+def test_rows_of_one_file_that_differ_twice_are_two_problems(exports):
+    rows = "P1,pre,F,a.jpg,,,0.1,,left\nP1,pre,F,a.jpg,,cross,0.2,,right\n"
+    found = problems(exports, f"{HEADER}\n{rows}")
+    assert [str(problem) for problem in found] == [
+        "line 3, column light: the same file has nothing in line 2 and cross here",
+        "line 3, column mm_per_px: the same file has 0.1 in line 2 and 0.2 here",
+    ]
+
+
+def test_guess_that_nobody_confirmed_is_a_problem_of_its_row(exports):
+    header = "subject_id,visit,view,path,confirm"
+    rows = "P1,pre,L,a.jpg,visit guessed from 'pre'\nP1,post,L,b.jpg,\nP2,,L,c.jpg,fill in\n"
+    found = problems(exports, f"{header}\n{rows}")
+    assert [(p.line, p.column, p.reason_code) for p in found] == [
+        (2, "confirm", "bad_value"), (4, "visit", "bad_value"), (4, "confirm", "bad_value"),
+    ]  # fmt: skip
+    assert "visit guessed from 'pre'" in found[0].message
+    assert "read the row, correct it, then clear the cell confirm" in found[0].message
+    assert len(read(exports, f"{header}\nP1,pre,L,a.jpg, \n").records) == 1
+
+
+def test_photographs_that_no_row_names_are_unlisted(exports):
+    for name in ("P10/x.png", "P2/x.TIF", "notes.txt", ".hidden.jpg", "__MACOSX/a.jpg"):
+        (exports / name).parent.mkdir(exist_ok=True)
+        (exports / name).write_bytes(b"not decoded here")
+    listing = read(exports, f"{HEADER}\nP1,pre,L,./P1/before/L.jpg\nP1,post,L,gone.jpg\n")
+    assert listing.unlisted == ("a.jpg", "b.jpg", "c.jpg", "P2/x.TIF", "P10/x.png")
+    assert plan_study(listing, StudyConfig()).unlisted == listing.unlisted
+    assert read(exports, reader="visioface").unlisted == ()
 
 
 def test_manifest_wins_over_patterns_unless_the_config_says_so(exports):
@@ -329,33 +372,3 @@ def test_two_manifests_are_refused_unless_one_is_named(exports):
 def test_manifest_reader_without_a_manifest_is_wrong_use(exports):
     with pytest.raises(UsageError, match=r"no manifest\.csv"):
         read(exports, reader="manifest")
-
-
-positive = st.floats(1e-6, 1e6, allow_nan=False)
-
-
-@given(value=positive)
-def test_numbers_round_trip(value):
-    parser = CellParser(Vocabulary.from_config(IngestConfig()))
-    assert parser.mm_per_px(repr(value)) == value
-    assert parser.mm_per_px_rel_sd(repr(value)) == value
-
-
-@given(whole=st.integers(0, 999), decimals=st.text("0123456789", min_size=1, max_size=6))
-def test_decimal_comma_is_read_or_refused_but_never_misread(whole, decimals):
-    parser = CellParser(Vocabulary.from_config(IngestConfig()))
-    try:
-        value = parser.mm_per_px_rel_sd(f"{whole},{decimals}")
-    except CellError:
-        assert len(decimals) == 3
-        assert whole > 0
-    else:
-        assert value == float(f"{whole}.{decimals}")
-
-
-@given(st.text(max_size=15))
-def test_any_cell_is_a_value_or_a_cell_error(text):
-    parser = CellParser(Vocabulary.from_config(IngestConfig()))
-    for parse in parser.by_column.values():
-        with contextlib.suppress(CellError):
-            assert parse(text) is not None

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scarmetrics.config import IngestConfig
+from scarmetrics.config import IngestConfig, parse_config
 from scarmetrics.errors import ConfigError, UsageError
 from scarmetrics.ingest import Listing, list_photographs, register_reader, registry
 from scarmetrics.ingest.patterns import compile_template
@@ -238,8 +238,16 @@ def test_wrong_template_is_named(template, problem, exports):
 
 def test_no_template_at_all_is_refused(exports):
     put(exports, "P1/before/L.jpg")
-    with pytest.raises(ConfigError, match="empty"):
+    with pytest.raises(ConfigError, match=r"ingest\.patterns: the list is empty"):
         read(exports, patterns=())
+
+
+def test_wrong_template_of_a_config_file_is_found_by_line_and_column(exports):
+    put(exports, "P1/before/L.jpg")
+    text = "ingest:\n  patterns:\n    - '{subject_id}/{visit}/{view}'\n    - '{vew}'\n"
+    with pytest.raises(ConfigError) as caught:
+        list_photographs(exports, parse_config(text, "study.yaml").ingest)
+    assert str(caught.value).startswith("study.yaml, line 4, column 7: ingest.patterns.1: '{vew}'")
 
 
 @given(
@@ -272,8 +280,14 @@ def test_unusable_folders_are_usage_errors(exports, tmp_path):
 
 
 def test_unknown_reader_names_the_known_ones(exports):
-    with pytest.raises(UsageError, match="manifest, visioface"):
+    with pytest.raises(ConfigError, match="manifest, visioface"):
         read(exports, reader="visiaface")
+    config = parse_config("study_id: s\ningest:\n  reader: visiaface\n", "study.yaml")
+    with pytest.raises(ConfigError) as caught:
+        list_photographs(exports, config.ingest)
+    assert str(caught.value).startswith(
+        "study.yaml, line 3, column 3: ingest.reader: 'visiaface' is not known"
+    )
 
 
 def test_readers_can_be_added(exports, monkeypatch):

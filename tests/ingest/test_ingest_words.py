@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from persiantools.jdatetime import JalaliDate
 
-from scarmetrics.config import IngestConfig
+from scarmetrics.config import IngestConfig, parse_config
 from scarmetrics.errors import ConfigError
 from scarmetrics.ingest.dates import parse_date
 from scarmetrics.ingest.words import AliasTable, Vocabulary, fold, natural_key
@@ -108,8 +108,17 @@ def test_date_alias_matches_the_day_in_any_spelling():
      {"a": ("2021-06-01",), "b": ("1400/03/11",)}],
 )  # fmt: skip
 def test_one_spelling_for_two_words_is_refused(aliases):
-    with pytest.raises(ConfigError, match="stands for both"):
+    with pytest.raises(ValueError, match="stands for both"):
         AliasTable(aliases)
+
+
+def test_conflict_of_spellings_names_its_place_in_the_config():
+    text = "ingest:\n  views:\n    left: [l]\n    right: [r, left side, 'l e f t']\n"
+    config = parse_config(text, "study.yaml").ingest
+    with pytest.raises(ConfigError) as caught:
+        Vocabulary.from_config(config)
+    assert "study.yaml, line 4, column 27: ingest.views.right.2: " in str(caught.value)
+    assert "'l e f t' stands for both 'left' and 'right'" in str(caught.value)
 
 
 def test_unknown_word_is_answered_with_the_nearest(words):

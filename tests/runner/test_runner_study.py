@@ -15,7 +15,7 @@ import yaml
 from skimage.io import imread
 
 import scarmetrics as sm
-from scarmetrics.errors import ExitCode, ManifestError, UsageError
+from scarmetrics.errors import ExitCode, ManifestError
 from scarmetrics.runner import Progress, pool
 
 CONTRACT = {
@@ -266,7 +266,10 @@ def test_an_interrupted_run_keeps_what_is_finished(exports: Path, tmp_path: Path
     summary = study().run(exports, out=tmp_path / "out", progress=stop_after_the_first)
     assert summary.exit_code == ExitCode.INTERRUPTED
     assert {row["subject_id"] for row in read(tmp_path / "out/changes.csv")} == {"P01"}
-    assert json.loads((tmp_path / "out/run.json").read_text(encoding="utf-8"))["interrupted"]
+    run = json.loads((tmp_path / "out/run.json").read_text(encoding="utf-8"))
+    assert run["state"] == "interrupted"
+    assert run["counts"]["halves_not_tried"] == 2
+    assert not list((tmp_path / "out").glob("*/P02*"))
 
 
 def test_without_a_scale_mm2_stay_empty_and_are_flagged(exports: Path, tmp_path: Path) -> None:
@@ -326,35 +329,3 @@ def test_nothing_measured_has_its_own_exit_code(exports: Path, tmp_path: Path) -
     assert summary.exit_code == ExitCode.NOTHING_MEASURED
     assert {f.reason_code for f in summary.failures} == {"file_empty"}
     assert len(summary.failures) == 2
-
-
-def test_results_of_an_earlier_run_are_replaced_and_nothing_else(
-    exports: Path, tmp_path: Path
-) -> None:
-    out = tmp_path / "out"
-    study().run(exports, out=out)
-    (out / "review.csv").write_text("kept\n", encoding="utf-8")
-    (exports / "P01").rename(exports / "P09")
-    manifest = exports / "manifest.csv"
-    manifest.write_text(
-        manifest.read_text(encoding="utf-8").replace("P01", "P09"), encoding="utf-8"
-    )
-    study().run(exports, out=out)
-    assert (out / "review.csv").read_text(encoding="utf-8") == "kept\n"
-    assert not list(out.glob("*/P01*"))
-    assert {row["subject_id"] for row in read(out / "changes.csv")} == {"P09"}
-
-
-def test_output_folders_that_cannot_be_used_are_refused(exports: Path, tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="inside the exports folder"):
-        study().run(exports, out=exports / "out")
-    foreign = tmp_path / "foreign"
-    foreign.mkdir()
-    (foreign / "thesis.docx").write_bytes(b"years of work")
-    with pytest.raises(UsageError, match="holds other files"):
-        study().run(exports, out=foreign)
-    assert (foreign / "thesis.docx").read_bytes() == b"years of work"
-    with pytest.raises(UsageError, match="is a file"):
-        study().run(exports, out=foreign / "thesis.docx")
-    with pytest.raises(UsageError, match="workers"):
-        study().run(exports, out=tmp_path / "out", workers=0)

@@ -1,0 +1,126 @@
+"""OUT: which folder may be used, what an earlier run left there, and the tables in it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from scarmetrics.errors import UsageError
+from scarmetrics.provenance import write_json
+from scarmetrics.runner.rows import CHANGES, FAILURES, MEASUREMENTS, SCARS, write_table
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from scarmetrics.models import FailureRecord, HalfPlan
+    from scarmetrics.runner.jobs import JobOutcome
+
+RUN_FILE = "run.json"
+_TOOL = "scarmetrics"
+_RUNNING = "running"
+_FOLDERS = ("masks", "rois", "overlays")
+_TABLES = ("measurements", "changes", "scars", "failures")
+
+
+def check_out(exports: Path, out: Path) -> None:
+    """Refuse an output folder that would mix results with photographs or other people's files.
+
+    Raises
+    ------
+    UsageError
+        If it lies inside the exports or around them, is a file, or holds anything but the
+        results of an earlier run.
+    """
+    inner, outer = out.resolve(), exports.resolve()
+    if inner == outer or outer in inner.parents or (inner in outer.parents and earlier_run(out)):
+        raise UsageError(
+            "the output folder and the exports folder lie inside one another, where pictures "
+            "would be taken for photographs",
+            "choose an output folder elsewhere",
+        )
+    if out.exists() and not out.is_dir():
+        raise UsageError(f"the output {out.name} is a file", "name a folder")
+    if out.is_dir() and any(out.iterdir()) and earlier_run(out) is None:
+        raise UsageError(
+            f"the output folder {out.name} holds other files", "name a new or an empty folder"
+        )
+
+
+def earlier_run(out: Path) -> dict[str, Any] | None:
+    """What an earlier run wrote about itself in this folder; None if there was none."""
+    try:
+        run = json.loads((out / RUN_FILE).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    return run if isinstance(run, dict) and run.get("tool") == _TOOL else None
+
+
+def holds_results(out: Path) -> bool:
+    """Whether an earlier run in this folder came to its end."""
+    run = earlier_run(out)
+    return run is not None and run.get("state") != _RUNNING
+
+
+def begin(out: Path, halves: Iterable[HalfPlan]) -> None:
+    """Make OUT ready: an earlier run's files are removed, and nothing else.
+
+    Raises
+    ------
+    UsageError
+        If the folder cannot be written.
+    """
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        _remove(out, (earlier_run(out) or {}).get("outputs", {}))
+        _remove(out, picture_names(halves))  # of a run that did not come to its end
+        _remove(out, [f"{name}{suffix}" for name in _TABLES for suffix in (".csv", ".parquet")])
+        for name in _FOLDERS:
+            (out / name).mkdir(exist_ok=True)
+        write_json(out / RUN_FILE, {"tool": _TOOL, "state": _RUNNING})
+    except OSError as error:
+        raise UsageError(
+            f"the output folder {out.name} cannot be written ({error.strerror})",
+            "check its permissions and the disk's free space",
+        ) from error
+
+
+def remove_orphans(out: Path, halves: Iterable[HalfPlan], kept: Iterable[str]) -> None:
+    """Remove pictures of halves that are not in the tables."""
+    _remove(out, set(picture_names(halves)) - set(kept))
+
+
+def picture_names(halves: Iterable[HalfPlan]) -> list[str]:
+    """Relative names of every picture of some halves."""
+    names = []
+    for half in halves:
+        stem = f"{half.subject_id}_{half.side}"
+        visits = (half.baseline.visit, half.follow_up.visit)
+        names += [f"{folder}/{stem}_{visit}.png" for folder in _FOLDERS for visit in visits]
+        names.append(f"overlays/{stem}.png")
+    return names
+
+
+def write_tables(
+    out: Path, outcomes: Sequence[JobOutcome], failures: Sequence[FailureRecord]
+) -> list[str]:
+    """Write all tables; the names of their files."""
+    tables = {
+        "measurements": ([row for o in outcomes for row in o.measurements], MEASUREMENTS),
+        "changes": ([row for o in outcomes for row in o.changes], CHANGES),
+        "scars": ([row for o in outcomes for row in o.scars], SCARS),
+        "failures": ([failure.model_dump() for failure in failures], FAILURES),
+    }
+    written: list[str] = []
+    for name, (rows, columns) in tables.items():
+        written += write_table(out, name, rows, columns)
+    return written
+
+
+def _remove(out: Path, names: Iterable[str]) -> None:
+    """Remove files below OUT; a name that leads out of it is not followed."""
+    root = out.resolve()
+    for name in names:
+        path = out / Path(name)
+        if root in path.resolve().parents:
+            path.unlink(missing_ok=True)
