@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -21,6 +23,9 @@ _CERTAIN_SD = 1.96
 @dataclass(frozen=True)
 class ScarMatch:
     """What became of one scar.
+
+    A scar that fell into pieces has a match for each piece, and scars that grew together have the
+    same follow-up scar; their fate is that of all of them together.
 
     Attributes
     ----------
@@ -44,7 +49,10 @@ def match_scars(
     registration: Registration,
     area_ratio: float,
 ) -> tuple[ScarMatch, ...]:
-    """Match scars by their overlap after registration, best overlap first, one to one.
+    """Match scars by their overlap after registration.
+
+    Scars that share skin are followed as one group, so that one that falls into pieces is not
+    called new; each is matched to the one with which it shares most.
 
     Parameters
     ----------
@@ -60,27 +68,62 @@ def match_scars(
     Returns
     -------
     tuple of ScarMatch
-        One per scar: those of the baseline in their order, then new ones.
+        One per scar of the baseline in their order, then one per further piece and new scar.
     """
-    overlap = _overlaps(
+    shared = _overlaps(
         baseline_labels, follow_up_labels, len(baseline), len(follow_up), registration
     )
-    pairs: dict[int, int] = {}
-    taken: set[int] = set()
-    for i, j in sorted(overlap, key=lambda key: (-overlap[key], key)):
-        smaller = min(baseline[i - 1].area_px, follow_up[j - 1].area_px / area_ratio)
-        if i in pairs or j in taken or overlap[i, j] < _LEAST_OVERLAP * smaller:
-            continue
-        pairs[i] = j
-        taken.add(j)
+    shared = {
+        (i, j): px
+        for (i, j), px in shared.items()
+        if px
+        >= _LEAST_OVERLAP * min(baseline[i - 1].area_px, follow_up[j - 1].area_px / area_ratio)
+    }
+    fates = _group_fates(shared, baseline, follow_up, area_ratio)
+    after_of = _most_shared(shared)
+    before_of = _most_shared({(j, i): px for (i, j), px in shared.items()})
     known = [
-        ScarMatch(i, pairs[i], _fate(baseline[i - 1], follow_up[pairs[i] - 1], area_ratio))
-        if i in pairs
-        else ScarMatch(i, None, "healed")
+        ScarMatch(i, after_of.get(i), fates.get((i, 0), "healed"))
         for i in range(1, len(baseline) + 1)
     ]
-    new = [ScarMatch(None, j, "new") for j in range(1, len(follow_up) + 1) if j not in taken]
-    return tuple(known + new)
+    further = [
+        ScarMatch(before_of.get(j), j, fates.get((0, j), "new"))
+        for j in range(1, len(follow_up) + 1)
+        if j not in after_of.values()
+    ]
+    return tuple(known + further)
+
+
+def _most_shared(shared: dict[tuple[int, int], int]) -> dict[int, int]:
+    """For each first label the second one with which it shares most skin."""
+    best: dict[int, int] = {}
+    for one, other in sorted(shared, key=lambda key: (-shared[key], key)):
+        best.setdefault(one, other)
+    return best
+
+
+def _group_fates(
+    shared: dict[tuple[int, int], int],
+    baseline: tuple[ScarMeasurement, ...],
+    follow_up: tuple[ScarMeasurement, ...],
+    area_ratio: float,
+) -> dict[tuple[int, int], Fate]:
+    """Fate of each scar that shares skin with another, by (baseline label, follow-up label)."""
+    if not shared:
+        return {}
+    before, after = np.array(list(shared)).T - 1
+    size = len(baseline) + len(follow_up)
+    links = coo_array((np.ones(len(before)), (before, after + len(baseline))), (size, size))
+    _, group = connected_components(links, directed=False)
+    fates: dict[tuple[int, int], Fate] = {}
+    for number in np.unique(group[before]):
+        members = np.flatnonzero(group == number)
+        firsts = [int(m) for m in members if m < len(baseline)]
+        seconds = [int(m) - len(baseline) for m in members if m >= len(baseline)]
+        fate = _fate([baseline[i] for i in firsts], [follow_up[j] for j in seconds], area_ratio)
+        fates |= dict.fromkeys([(i + 1, 0) for i in firsts], fate)
+        fates |= dict.fromkeys([(0, j + 1) for j in seconds], fate)
+    return fates
 
 
 def _overlaps(
@@ -108,9 +151,9 @@ def _overlaps(
     return {key: n for key, n in table.items() if key[1] > 0}
 
 
-def _fate(before: ScarMeasurement, after: ScarMeasurement, area_ratio: float) -> Fate:
-    difference = after.area_px / area_ratio - before.area_px
-    sd = float(np.hypot(before.area_sd_px, after.area_sd_px / area_ratio))
-    if abs(difference) <= _CERTAIN_SD * sd:
+def _fate(before: list[ScarMeasurement], after: list[ScarMeasurement], area_ratio: float) -> Fate:
+    difference = sum(s.area_px for s in after) / area_ratio - sum(s.area_px for s in before)
+    sds = [s.area_sd_px for s in before] + [s.area_sd_px / area_ratio for s in after]
+    if abs(difference) <= _CERTAIN_SD * float(np.linalg.norm(sds)):
         return "persisted"
     return "grown" if difference > 0 else "shrunk"

@@ -111,7 +111,10 @@ def visit_paragraphs(
 
 def legend_words(captions: Captions, result: HalfResult) -> dict[Fate, str]:
     """Each fate with its count and what it means."""
-    count = Counter(match.fate for match in result.matches)
+    # scars, not matches: one that fell into pieces counts once
+    fates = {match.baseline_id: match.fate for match in result.matches if match.baseline_id}
+    count = Counter(fates.values())
+    count["new"] = sum(match.baseline_id is None for match in result.matches)
     before, after = captions.visits
     meaning: dict[Fate, str] = {
         "persisted": "size the same within its uncertainty",

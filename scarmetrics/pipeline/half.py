@@ -171,7 +171,7 @@ def measure_side(pair: Pair, side: Side, config: StudyConfig) -> HalfResult | Fa
     segmenter = make_segmenter(config.segmentation)
     responses = []
     for image, roi, mm_per_px in zip(pair.images, rois, pair.detection_mm_per_px, strict=True):
-        response = segmenter.respond(image, roi, mm_per_px)
+        response = segmenter.respond(image, roi, mm_per_px, max(pair.detection_mm_per_px))
         if not isinstance(response, Response):
             return FailedHalf(response.reason_code, response.reason)
         responses.append(response)

@@ -144,19 +144,18 @@ def add_flag(row: Row, name: str) -> None:
 
 def scar_rows(study_id: str, job: PairJob, result: HalfResult) -> list[Row]:
     """Rows of ``scars.csv`` for one half: the baseline's scars, then the follow-up's."""
-    baseline, follow_up = [], []
+    partner: dict[tuple[str, int | None], tuple[int | None, str]] = {}
     before, after = job.baseline.visit, job.follow_up.visit
     for match in result.matches:
-        if match.baseline_id is not None:
-            scar = result.baseline.measurement.scars[match.baseline_id - 1]
-            row = _scar_row(job.subject_id, result.side, before, scar)
-            baseline.append(row | {"matched_scar_id": match.follow_up_id, "fate": match.fate})
-        if match.follow_up_id is not None:
-            scar = result.follow_up.measurement.scars[match.follow_up_id - 1]
-            row = _scar_row(job.subject_id, result.side, after, scar)
-            follow_up.append(row | {"matched_scar_id": match.baseline_id, "fate": match.fate})
-    follow_up.sort(key=lambda row: row["scar_id"])
-    return [{"study_id": study_id, **row} for row in baseline + follow_up]
+        partner.setdefault((before, match.baseline_id), (match.follow_up_id, match.fate))
+        partner.setdefault((after, match.follow_up_id), (match.baseline_id, match.fate))
+    rows = []
+    for visit, measured in ((before, result.baseline), (after, result.follow_up)):
+        for scar in measured.measurement.scars:
+            matched, fate = partner[visit, scar.scar_id]
+            row = _scar_row(job.subject_id, result.side, visit, scar)
+            rows.append({"study_id": study_id, **row, "matched_scar_id": matched, "fate": fate})
+    return rows
 
 
 def _scar_row(subject_id: str, side: Side, visit: str, scar: ScarMeasurement) -> Row:

@@ -80,7 +80,9 @@ class ClassicalSegmenter:
     def __init__(self, config: SegmentationConfig) -> None:
         self.config = config
 
-    def respond(self, image: Image, roi: Mask, mm_per_px: float) -> Response | FailedSegmentation:
+    def respond(
+        self, image: Image, roi: Mask, mm_per_px: float, coarsest_mm_per_px: float
+    ) -> Response | FailedSegmentation:
         """Depth signal of one photograph.
 
         Parameters
@@ -91,6 +93,8 @@ class ClassicalSegmenter:
             Skin.
         mm_per_px : float
             Scale.
+        coarsest_mm_per_px : float
+            The coarser scale of the pair; a finer photograph is reduced to it.
 
         Returns
         -------
@@ -102,7 +106,7 @@ class ClassicalSegmenter:
         y0, y1, x0, x1 = rows[0], rows[-1] + 1, cols[0], cols[-1] + 1
         part, skin = image[y0:y1, x0:x1], roi[y0:y1, x0:x1]
         height, width = skin.shape
-        zoom = min(1.0, mm_per_px / _WORKING_MM)
+        zoom = min(1.0, mm_per_px / max(_WORKING_MM, coarsest_mm_per_px))
         size = (max(1, round(width * zoom)), max(1, round(height * zoom)))
         if zoom < 1:
             part = cv2.resize(part, size, interpolation=cv2.INTER_AREA)

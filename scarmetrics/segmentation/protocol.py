@@ -88,8 +88,14 @@ class ScarLabels:
 class Segmenter(Protocol):
     """A method that finds scars; stateless after construction."""
 
-    def respond(self, image: Image, roi: Mask, mm_per_px: float) -> Response | FailedSegmentation:
-        """Depth signal of one photograph on the skin given by `roi`."""
+    def respond(
+        self, image: Image, roi: Mask, mm_per_px: float, coarsest_mm_per_px: float
+    ) -> Response | FailedSegmentation:
+        """Depth signal of one photograph on the skin given by `roi`.
+
+        `coarsest_mm_per_px` is the coarser scale of the pair, so that a finer photograph is not
+        looked at more closely than the one it is compared with.
+        """
         ...
 
     def label(self, response: Response, roi: Mask, noise: float) -> ScarLabels:
@@ -209,7 +215,7 @@ def segment(
             f"roi has shape {roi.shape} and type {roi.dtype}, must be {image.shape[:2]} of bool"
         )
     segmenter = make_segmenter(config or SegmentationConfig())
-    response = segmenter.respond(image, roi, mm_per_px)
+    response = segmenter.respond(image, roi, mm_per_px, mm_per_px)
     if not isinstance(response, Response):
         return response
     return segmenter.label(response, roi, response.noise if noise is None else noise)

@@ -82,10 +82,20 @@ def test_baseline_order_first_then_new_ones():
     )
 
 
-def test_one_scar_matches_one_scar():
-    # a scar that broke in two: the larger piece carries on, the other is new
+def test_a_scar_that_broke_in_two_has_no_new_scar():
     broken = match([(50, 50, 14)], [(44, 50, 7), (58, 50, 4)])
-    assert broken == (ScarMatch(1, 1, "shrunk"), ScarMatch(None, 2, "new"))
+    assert broken == (ScarMatch(1, 1, "shrunk"), ScarMatch(1, 2, "shrunk"))
+
+
+def test_a_scar_that_only_fell_into_pieces_persists():
+    whole = match([(50, 50, 10)], [(45, 50, 7), (57, 50, 7)], boundary_sd_px=0.6)
+    assert {found.fate for found in whole} == {"persisted"}
+    assert [(found.baseline_id, found.follow_up_id) for found in whole] == [(1, 1), (1, 2)]
+
+
+def test_scars_that_grew_together_are_not_healed():
+    together = match([(44, 50, 7), (58, 50, 6)], [(50, 50, 15)])
+    assert together == (ScarMatch(1, 1, "grown"), ScarMatch(2, 1, "grown"))
 
 
 def test_a_touch_is_no_match():

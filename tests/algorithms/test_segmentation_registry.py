@@ -56,10 +56,10 @@ def test_noise_rises_with_the_photographs_own():
     segmenter = make_segmenter(SegmentationConfig())
     roi = np.ones((250, 250), bool)
     noise = [
-        segmenter.respond(skin(np.zeros(roi.shape), noise=sd), roi, 0.2).noise
+        segmenter.respond(skin(np.zeros(roi.shape), noise=sd), roi, 0.2, 0.2).noise
         for sd in (0.02, 0.08)
     ]
     assert noise[1] == pytest.approx(4 * noise[0], rel=0.1)
     # scars are not noise
     scarred = skin(dips(roi.shape, [(40, 40, 10, 0.6), (100, 90, 8, 0.5)]), noise=0.02)
-    assert segmenter.respond(scarred, roi, 0.2).noise == pytest.approx(noise[0], rel=0.25)
+    assert segmenter.respond(scarred, roi, 0.2, 0.2).noise == pytest.approx(noise[0], rel=0.25)
