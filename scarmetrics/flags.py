@@ -67,16 +67,6 @@ def _registry() -> dict[str, Flag]:
             "the same file, byte by byte, stands for another subject too",
         ),
         Flag(
-            "view_contradicted",
-            "review",
-            "the head is turned otherwise than the declared view says",
-        ),
-        Flag(
-            "shared_photograph",
-            "review",
-            "the same file, byte by byte, stands for another subject too",
-        ),
-        Flag(
             "scales_disagree",
             "review",
             "the two visits' scales contradict the sizes at which the face appears",
