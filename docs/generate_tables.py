@@ -33,7 +33,7 @@ EFFECTS = {
     "registration.smoothing_mm": "larger follows less of a local change; it should exceed the "
     "width of a usual scar",
     "registration.max_inconsistency_mm": "smaller leaves out more skin, and is surer of the rest",
-    "registration.min_texture_agreement": "lower accepts pairs that may not show the same skin",
+    "registration.min_likeness": "lower accepts pairs that may not show the same skin",
     "registration.min_registered_fraction": "lower accepts pairs of which less skin was aligned",
     "segmentation.method": "the segmenter",
     "segmentation.min_diameter_mm": "smaller finds smaller scars, and pores",

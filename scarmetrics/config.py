@@ -192,8 +192,9 @@ class RegistrationConfig(Section):
         shrinks is not pulled back to its old outline.
     max_inconsistency_mm : float
         Skin where forward and backward flow disagree by more is left out at both visits.
-    min_texture_agreement : float
-        Median local correlation of skin texture below which the pair is refused.
+    min_likeness : float
+        Median local correlation of skin texture plus the share of the skin that was aligned;
+        below it the pair is refused as not the same skin.
     min_registered_fraction : float
         Share of common skin below which the pair is refused.
     """
@@ -201,7 +202,7 @@ class RegistrationConfig(Section):
     working_mm_per_px: Positive = 0.3
     smoothing_mm: Positive = 3.0
     max_inconsistency_mm: Positive = 1.0
-    min_texture_agreement: Fraction = 0.45
+    min_likeness: Annotated[Number, Field(ge=0, le=2, allow_inf_nan=False)] = 0.9
     min_registered_fraction: Fraction = 0.3
 
 

@@ -140,6 +140,10 @@ def _reasons() -> dict[str, ReasonText]:
             "too little skin is visible in both photographs",
             "check that both photographs show the same half from the same direction",
         ),
+        "laterality_conflict": text(
+            "the follow-up looks like the mirror image of the baseline",
+            "check that neither photograph is mirrored and that left and right are not swapped",
+        ),
         "registration_disagrees": text(
             "the two photographs do not show the same skin, or differ too much to be aligned",
             "check that both files belong to this subject and side and are not mirrored",

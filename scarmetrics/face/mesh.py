@@ -28,6 +28,15 @@ def canonical_vertices() -> NDArray[np.float64]:
     return vertices[:N_MESH, :3]
 
 
+@cache
+def mirror_order() -> NDArray[np.intp]:
+    """For each landmark of the mesh the one on the other side of the face, shape (468,)."""
+    vertices = canonical_vertices()
+    mirrored = vertices * np.array([-1.0, 1.0, 1.0])
+    distance = np.linalg.norm(mirrored[:, None, :] - vertices[None, :, :], axis=2)
+    return distance.argmin(axis=1)
+
+
 def _metadata() -> bytes:
     return bundle_member("geometry_pipeline_metadata_landmarks.binarypb")
 

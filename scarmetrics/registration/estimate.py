@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,7 +10,7 @@ from skimage.morphology import remove_small_holes, remove_small_objects
 
 from scarmetrics.config import RegistrationConfig
 from scarmetrics.face import Face, detect_face
-from scarmetrics.face.mesh import N_MESH
+from scarmetrics.face.mesh import N_MESH, mirror_order
 from scarmetrics.opencv import cv2
 from scarmetrics.photometry import blur, require_rgb
 from scarmetrics.registration.frame import (
@@ -27,11 +27,13 @@ from scarmetrics.units import NOMINAL_INTERPUPILLARY_MM
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from scarmetrics.models import FloatImage, Image, Mask
+    from scarmetrics.models import FloatImage, Image, Mask, Points
 
 _AGREEMENT_MM = 2.5  # window of the local correlation
 _GRAY_PER_SD = 40  # gray levels per local standard deviation, for the 8-bit flow
 _INVERSE_STEPS = 6
+_CLEARLY_ALIKE = 1.25  # mirror images and other people's skin stay below this
+_MIRROR_MARGIN = 0.1
 _HOLE_LENGTHS = 3.0  # holes up to this many smoothing lengths wide are filled
 
 
@@ -48,7 +50,8 @@ def register(
 
     An affine map is fitted to the face landmarks by least median of squares [1]_; dense inverse
     search flow [2]_ on locally normalised log luminance follows the skin from there, forward and
-    backward. The flow is smoothed over ``config.smoothing_mm``.
+    backward. The flow is smoothed over ``config.smoothing_mm``. Where the result leaves a doubt,
+    the follow-up's mirror image is aligned as well: it must fit worse.
 
     Parameters
     ----------
@@ -90,45 +93,129 @@ def register(
     second = moving_face or detect_face(moving)
     if not isinstance(second, Face):
         return FailedRegistration(second.reason_code, second.reason)
-    affine = landmark_affine(first, second)
+    frame = _frame(fixed, first, mm_per_px, config)
+    found = _align(frame, moving, second, config, mirrored=False)
+    if not isinstance(found, Registration):
+        return found
+    likeness = _likeness(found, frame)
+    if likeness < config.min_likeness:
+        return FailedRegistration(
+            "registration_disagrees",
+            f"after alignment the skin textures agree by {found.texture_agreement:.2f} on "
+            f"{100 * _share(found, frame):.0f} % of the skin; likeness {likeness:.2f}, "
+            f"{config.min_likeness:g} needed",
+        )
+    if likeness < _CLEARLY_ALIKE:
+        mirrored = _align(frame, moving, second, config, mirrored=True)
+        if isinstance(mirrored, Registration):
+            refused = _refuse_mirrored(likeness, _likeness(mirrored, frame))
+            return found if refused is None else refused
+    return found
+
+
+@dataclass(frozen=True, eq=False)
+class _Frame:
+    """The fixed photograph in the working frame."""
+
+    shape: tuple[int, int]
+    landmarks: Points
+    to_work: NDArray[np.float64]
+    size: tuple[int, int]
+    work_mm: float
+    image: WorkImage
+
+
+def _frame(fixed: Image, face: Face, mm_per_px: float | None, config: RegistrationConfig) -> _Frame:
+    scale_mm = mm_per_px or NOMINAL_INTERPUPILLARY_MM / face.interpupillary_px
+    zoom = min(1.0, scale_mm / config.working_mm_per_px)
+    to_work, size = working_frame(face, zoom)
+    rows, cols = fixed.shape[:2]
+    return _Frame(
+        shape=(rows, cols),
+        landmarks=face.landmarks[:N_MESH, :2],
+        to_work=to_work,
+        size=size,
+        work_mm=scale_mm / zoom,
+        image=work_image(fixed, face, to_work, size, scale_mm / zoom),
+    )
+
+
+def _align(
+    frame: _Frame, moving: Image, face: Face, config: RegistrationConfig, *, mirrored: bool
+) -> Registration | FailedRegistration:
+    """Align a moving photograph as it is, or as its mirror image."""
+    order = mirror_order() if mirrored else np.arange(N_MESH)
+    landmarks = face.landmarks[order, :2]
+    affine = landmark_affine(frame.landmarks, landmarks, mirrored=mirrored)
     if affine is None:
         return FailedRegistration("registration_disagrees", "the faces' landmarks do not match")
-    scale_mm = mm_per_px or NOMINAL_INTERPUPILLARY_MM / first.interpupillary_px
-    zoom = min(1.0, scale_mm / config.working_mm_per_px)
-    work_mm = scale_mm / zoom
-    fixed_to_work, size = working_frame(first, zoom)
-    work_to_moving = _compose(affine, cv2.invertAffineTransform(fixed_to_work))
+    work_to_moving = _compose(affine, cv2.invertAffineTransform(frame.to_work))
     moving_to_work = cv2.invertAffineTransform(work_to_moving)
-    a = work_image(fixed, first, fixed_to_work, size, work_mm)
-    b = work_image(moving, second, moving_to_work, size, work_mm)
+    a, b = frame.image, work_image(moving, face, moving_to_work, frame.size, frame.work_mm)
     if not (a.has_texture and b.has_texture):
         return FailedRegistration("registration_no_texture")
-    points_a = apply_affine(fixed_to_work, first.landmarks[:N_MESH, :2])
-    points_b = apply_affine(moving_to_work, second.landmarks[:N_MESH, :2])
+    points_a = apply_affine(frame.to_work, frame.landmarks)
+    points_b = apply_affine(moving_to_work, landmarks)
     flow, inverse_flow, inconsistency = _flows(
         a,
         b,
-        landmark_flow(points_a, points_b, size),
-        landmark_flow(points_b, points_a, size),
-        config.smoothing_mm / work_mm,
+        landmark_flow(points_a, points_b, frame.size),
+        landmark_flow(points_b, points_a, frame.size),
+        config.smoothing_mm / frame.work_mm,
     )
-    return _judge(
-        Registration(
-            fixed_shape=fixed.shape[:2],
-            moving_shape=moving.shape[:2],
-            fixed_to_work=fixed_to_work,
-            work_to_moving=work_to_moving,
-            flow=flow,
-            inverse_flow=inverse_flow,
-            inconsistency=inconsistency,
-            believed=_follow(b.skin.astype(np.float32), flow) > 0.5,
-            texture_agreement=0.0,
-        ),
-        a,
-        b,
-        work_mm,
-        config,
+    common = a.skin & (_follow(b.skin.astype(np.float32), flow) > 0.5)
+    believed = _without_specks(
+        common & (inconsistency * frame.work_mm <= config.max_inconsistency_mm),
+        config.smoothing_mm / frame.work_mm,
     )
+    if believed.sum() < config.min_registered_fraction * max(1, int(a.skin.sum())):
+        return FailedRegistration("registration_no_overlap")
+    agreement = local_correlation(
+        a.texture, _follow(b.texture, flow), common, _AGREEMENT_MM / frame.work_mm
+    )
+    rows, cols = moving.shape[:2]
+    return Registration(
+        fixed_shape=frame.shape,
+        moving_shape=(rows, cols),
+        fixed_to_work=frame.to_work,
+        work_to_moving=work_to_moving,
+        flow=flow,
+        inverse_flow=inverse_flow,
+        inconsistency=inconsistency,
+        believed=believed,
+        texture_agreement=float(np.median(agreement[common])),
+    )
+
+
+def _share(found: Registration, frame: _Frame) -> float:
+    """Share of the fixed face's skin that was aligned."""
+    return float(found.believed.sum() / max(1, int(frame.image.skin.sum())))
+
+
+def _likeness(found: Registration, frame: _Frame) -> float:
+    """How much two photographs look like the same skin, up to 2.
+
+    Dense flow makes any two skins agree somewhat in texture, and some flows consistent; only the
+    same skin does both over most of the face.
+    """
+    return found.texture_agreement + _share(found, frame)
+
+
+def _refuse_mirrored(likeness: float, mirrored: float) -> FailedRegistration | None:
+    """Refuse what looks no more like the skin than like its mirror image.
+
+    The mirror image has the same light, blur and features, so its likeness is what flow can do
+    for skin that is not the same.
+    """
+    if mirrored - likeness > _MIRROR_MARGIN:
+        return FailedRegistration("laterality_conflict")
+    if likeness - mirrored < _MIRROR_MARGIN:
+        return FailedRegistration(
+            "registration_disagrees",
+            f"the follow-up looks like the baseline ({likeness:.2f}) hardly more than its mirror "
+            f"image does ({mirrored:.2f})",
+        )
+    return None
 
 
 def _flows(
@@ -148,33 +235,6 @@ def _flows(
     for _ in range(_INVERSE_STEPS):
         inverse = -_follow(forward, inverse)
     return forward, inverse, inconsistency
-
-
-def _judge(
-    found: Registration, a: WorkImage, b: WorkImage, work_mm: float, config: RegistrationConfig
-) -> Registration | FailedRegistration:
-    """Accept a registration where forward, backward and texture agree, or say why not."""
-    common = a.skin & found.believed
-    least = config.min_registered_fraction * max(1, int(a.skin.sum()))
-    if common.sum() < least:
-        return FailedRegistration("registration_no_overlap")
-    agreement = local_correlation(
-        a.texture, _follow(b.texture, found.flow), common, _AGREEMENT_MM / work_mm
-    )
-    typical = float(np.median(agreement[common]))
-    believed = _without_specks(
-        common & (found.inconsistency * work_mm <= config.max_inconsistency_mm),
-        config.smoothing_mm / work_mm,
-    )
-    if typical < config.min_texture_agreement or believed.sum() < least:
-        return FailedRegistration(
-            "registration_disagrees",
-            f"after alignment the skin textures agree by {typical:.2f} "
-            f"({config.min_texture_agreement:g} needed) on "
-            f"{100 * believed.sum() / max(1, a.skin.sum()):.0f} % of the skin "
-            f"({100 * config.min_registered_fraction:.0f} % needed)",
-        )
-    return replace(found, believed=believed, texture_agreement=typical)
 
 
 def _without_specks(believed: Mask, length_px: float) -> Mask:

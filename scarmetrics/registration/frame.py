@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.interpolate import RBFInterpolator
 
-from scarmetrics.face.mesh import N_MESH
 from scarmetrics.opencv import cv2
 from scarmetrics.photometry import blur, log_luminance, masked_blur, warp_affine_reduced
 
@@ -48,14 +47,21 @@ class WorkImage:
         return self.contrast > _LEAST_CONTRAST
 
 
-def landmark_affine(fixed: Face, moving: Face) -> NDArray[np.float64] | None:
-    """Affine map of the fixed face's landmarks to the moving one's, shape (2, 3)."""
+def landmark_affine(
+    fixed_points: Points, moving_points: Points, *, mirrored: bool
+) -> NDArray[np.float64] | None:
+    """Affine map of the fixed face's landmarks to the moving one's, shape (2, 3).
+
+    None where the landmarks do not match, or match as each other's mirror image when they should
+    not, or the other way round.
+    """
     matrix, _ = cv2.estimateAffine2D(
-        np.ascontiguousarray(fixed.landmarks[:N_MESH, :2]),
-        np.ascontiguousarray(moving.landmarks[:N_MESH, :2]),
-        method=cv2.LMEDS,
+        np.ascontiguousarray(fixed_points), np.ascontiguousarray(moving_points), method=cv2.LMEDS
     )
-    if matrix is None or not np.isfinite(matrix).all() or np.linalg.det(matrix[:, :2]) <= 0:
+    if matrix is None or not np.isfinite(matrix).all():
+        return None
+    determinant = float(np.linalg.det(matrix[:, :2]))
+    if (-determinant if mirrored else determinant) <= 0:
         return None
     return np.asarray(matrix, np.float64)
 

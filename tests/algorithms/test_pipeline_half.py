@@ -269,10 +269,12 @@ def test_a_photograph_without_a_face_names_its_visit(baseline, which):
     assert result.visit == ("baseline", "month3")[which]
 
 
-def test_another_face_fails_the_pair_not_a_visit(baseline, other_phantom):
-    result = measure_half(baseline.image, other_phantom.image, side="left")
+def test_a_mirrored_follow_up_fails_the_pair_not_a_visit(baseline, follow_up):
+    mirrored = np.ascontiguousarray(follow_up.image[:, ::-1])
+    result = measure_half(baseline.image, mirrored, side="left")
     assert not result
-    assert result.reason_code == "registration_disagrees"
+    assert isinstance(result, FailedHalf)
+    assert result.reason_code in ("laterality_conflict", "registration_disagrees")
     assert result.visit == ""
 
 
