@@ -86,7 +86,7 @@ class IngestConfig(Section):
     """
 
     reader: str = "auto"
-    manifest: str = "manifest.csv"
+    manifest: Annotated[str, Field(pattern=r"(?i)^[^/\\:]+\.(csv|xlsx)$")] = "manifest.csv"
     patterns: tuple[str, ...] = (
         "{subject_id}/{visit}/{view}",
         "{subject_id}/{visit}_{view}",
@@ -228,7 +228,7 @@ class SegmentationConfig(Section):
     min_diameter_mm: Positive = 0.8
     max_diameter_mm: Positive = 8.0
     min_significance: Positive = 2.5
-    min_contrast: Annotated[float, Field(ge=0, lt=1, allow_inf_nan=False)] = 0.14
+    min_contrast: Annotated[Number, Field(ge=0, lt=1, allow_inf_nan=False)] = 0.14
     touching: Literal["split", "merge"] = "split"
 
     @model_validator(mode="after")

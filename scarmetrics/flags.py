@@ -64,7 +64,7 @@ def _registry() -> dict[str, Flag]:
         Flag(
             "shared_photograph",
             "review",
-            "the same file, byte by byte, stands for another subject too",
+            "the same file, byte by byte, stands for another subject too (told in the tables only)",
         ),
         Flag(
             "scales_disagree",

@@ -66,19 +66,24 @@ def luminance(image: Image) -> FloatImage:
     return result
 
 
-def log_luminance(image: Image) -> FloatImage:
+def log_luminance(image: Image, size: tuple[int, int] | None = None) -> FloatImage:
     """Natural logarithm of luminance: a change of light or exposure becomes an offset.
 
     Parameters
     ----------
     image : ndarray of uint8 or uint16, shape (M, N, 3)
         RGB, sRGB encoded.
+    size : tuple of int, optional
+        (width, height) to reduce to, by averaging light and not code values.
 
     Returns
     -------
-    ndarray of float32, shape (M, N)
+    ndarray of float32, shape (M, N) or (height, width)
     """
-    return np.log(np.maximum(luminance(image), _DARKEST))
+    light = luminance(image)
+    if size is not None and size != light.shape[::-1]:
+        light = cv2.resize(light, size, interpolation=cv2.INTER_AREA)
+    return np.log(np.maximum(light, _DARKEST))
 
 
 def masked_blur(image: FloatImage, mask: Mask, sigma_px: float) -> FloatImage:

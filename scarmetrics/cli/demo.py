@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import csv
+import shutil
 import statistics
 from typing import TYPE_CHECKING, NamedTuple
 
 from scarmetrics.cli.console import make_console, number, print_failures, print_table, run_progress
 from scarmetrics.config import StudyConfig
+from scarmetrics.errors import UsageError
 from scarmetrics.phantom import make_demo_study
+from scarmetrics.provenance import write_text
 from scarmetrics.runner import Study
 
 if TYPE_CHECKING:
@@ -19,6 +22,7 @@ if TYPE_CHECKING:
     from scarmetrics.runner import RunSummary
 
 _STUDY_ID = "demo"
+_MARKER = "made-by-scarmetrics-demo.txt"
 
 
 class TruthRow(NamedTuple):
@@ -42,6 +46,7 @@ class TruthRow(NamedTuple):
 def run_demo(out: Path, *, workers: int, subjects: int, seed: int) -> int:
     """Make the study, measure it, print truth beside measurement, return the exit code."""
     console = make_console()
+    _clear_earlier_demo(out)
     console.print(f"Making a simulated study of {subjects} patients, both halves of each scarred")
     study = make_demo_study(
         out / "study",
@@ -64,6 +69,18 @@ def run_demo(out: Path, *, workers: int, subjects: int, seed: int) -> int:
         f"Truth:                 {study.truth}"
     )
     return int(summary.exit_code)
+
+
+def _clear_earlier_demo(out: Path) -> None:
+    """Remove an earlier demo's photographs; refuse a folder that holds anything else."""
+    marker = out / "study" / _MARKER
+    if marker.is_file():
+        shutil.rmtree(out / "study")
+    elif out.exists() and (not out.is_dir() or any(out.iterdir())):
+        raise UsageError(
+            f"{out.name} holds other files", "name a new or an empty folder with --out"
+        )
+    write_text(marker, "Simulated photographs; the next demo in this folder replaces them.\n")
 
 
 def join_truth(truth: Path, summary: RunSummary) -> list[TruthRow]:

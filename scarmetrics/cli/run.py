@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from typing import TYPE_CHECKING
 
 from scarmetrics.cli.console import make_console, number, print_failures, print_table, run_progress
@@ -21,6 +22,7 @@ def run_study(exports: Path, out: Path, config: Path | None, workers: int, *, qu
     """Measure, print the table and the failures, return the exit code."""
     console = make_console(quiet=quiet)
     study = Study.from_config(config)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends a run as Ctrl-C does
     with run_progress(console) as progress:
         summary = study.run(exports, out=out, workers=workers, progress=progress)
     print_summary(console, summary)

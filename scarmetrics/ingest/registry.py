@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from scarmetrics.config import IngestConfig
 from scarmetrics.errors import UsageError
 from scarmetrics.ingest.manifest import find_manifest, read_manifest
 from scarmetrics.ingest.visioface import read_visioface
@@ -13,7 +14,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from scarmetrics.config import IngestConfig
     from scarmetrics.ingest.listing import Listing, Reader
 
 _AUTO = "auto"
@@ -98,4 +98,12 @@ def list_photographs(exports: Path, config: IngestConfig) -> Listing:
 def _resolve_auto(exports: Path, config: IngestConfig) -> str:
     if config.reader != _AUTO:
         return config.reader
-    return "manifest" if find_manifest(exports, config) else "visioface"
+    if find_manifest(exports, config):
+        return "manifest"
+    if config.manifest != IngestConfig().manifest:
+        raise config.error_at(
+            ("ingest", "manifest"),
+            f"there is no {config.manifest!r} in the exports folder",
+            "correct the name, or set ingest.reader to visioface to go by file names",
+        )
+    return "visioface"

@@ -72,12 +72,14 @@ def begin(out: Path, halves: Iterable[HalfPlan]) -> None:
     """
     try:
         out.mkdir(parents=True, exist_ok=True)
-        _remove(out, (earlier_run(out) or {}).get("outputs", {}))
-        _remove(out, picture_names(halves))  # of a run that did not come to its end
-        _remove(out, [f"{name}{suffix}" for name in _TABLES for suffix in (".csv", ".parquet")])
+        tables = [f"{name}{suffix}" for name in _TABLES for suffix in (".csv", ".parquet")]
+        names = {*(earlier_run(out) or {}).get("outputs", ()), *picture_names(halves), *tables}
+        # said before anything is touched, so that a run that dies leaves nothing unaccounted for
+        running = {"tool": _TOOL, "state": _RUNNING, "outputs": dict.fromkeys(sorted(names))}
+        write_json(out / RUN_FILE, running)
+        _remove(out, names)
         for name in _FOLDERS:
             (out / name).mkdir(exist_ok=True)
-        write_json(out / RUN_FILE, {"tool": _TOOL, "state": _RUNNING})
     except OSError as error:
         raise UsageError(
             f"the output folder {out.name} cannot be written ({error.strerror})",

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
 import signal
+import threading
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
@@ -80,7 +82,8 @@ def _run_pool(
     try:
         while left or running:
             while left and len(running) < 2 * workers:
-                future = pool.submit(run_job, numbered[left[-1]], config, out)  # may raise
+                with _sigint_held():
+                    future = pool.submit(run_job, numbered[left[-1]], config, out)  # may raise
                 running[future] = left.pop()
             done, _ = wait(running, return_when=FIRST_COMPLETED)
             for future in done:
@@ -98,8 +101,29 @@ def _run_pool(
         pool.shutdown(wait=True, cancel_futures=True)
 
 
+@contextmanager
+def _sigint_held() -> Iterator[None]:
+    """Hold Ctrl-C back while processes start: they inherit this, and the parent answers."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _die_with_parent() -> None:
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
+
+
 def _start_worker() -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to answer
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_die_with_parent, daemon=True).start()
     cv2.setNumThreads(1)
     threadpool_limits(1)
 

@@ -148,7 +148,9 @@ def scar_rows(study_id: str, job: PairJob, result: HalfResult) -> list[Row]:
     before, after = job.baseline.visit, job.follow_up.visit
     for match in result.matches:
         partner.setdefault((before, match.baseline_id), (match.follow_up_id, match.fate))
-        partner.setdefault((after, match.follow_up_id), (match.baseline_id, match.fate))
+        known = partner.get((after, match.follow_up_id))
+        if known is None or _area_px(result, match.baseline_id) > _area_px(result, known[0]):
+            partner[after, match.follow_up_id] = (match.baseline_id, match.fate)
     rows = []
     for visit, measured in ((before, result.baseline), (after, result.follow_up)):
         for scar in measured.measurement.scars:
@@ -156,6 +158,11 @@ def scar_rows(study_id: str, job: PairJob, result: HalfResult) -> list[Row]:
             row = _scar_row(job.subject_id, result.side, visit, scar)
             rows.append({"study_id": study_id, **row, "matched_scar_id": matched, "fate": fate})
     return rows
+
+
+def _area_px(result: HalfResult, baseline_id: int | None) -> float:
+    scars = result.baseline.measurement.scars
+    return scars[baseline_id - 1].area_px if baseline_id else 0.0
 
 
 def _scar_row(subject_id: str, side: Side, visit: str, scar: ScarMeasurement) -> Row:

@@ -142,9 +142,14 @@ class Study:
         UsageError, ManifestError, ConfigError
             If nothing can be listed.
         """
-        from scarmetrics.segmentation import make_segmenter
+        from scarmetrics.segmentation import segmenter_names
 
-        make_segmenter(self.config.segmentation)  # an unknown method is told before any work
+        if self.config.segmentation.method not in segmenter_names():
+            raise self.config.error_at(
+                ("segmentation", "method"),
+                f"{self.config.segmentation.method!r} does not exist",
+                f"use one of {', '.join(segmenter_names())}",
+            )
         return plan_study(list_photographs(Path(exports), self.config.ingest), self.config)
 
     def run(
@@ -235,6 +240,7 @@ class Study:
         measured = {(row["subject_id"], row["side"]) for o in outcomes for row in o.changes}
         failed = {(f.subject_id, f.side) for f in failures if f.side} - measured
         untried = [h for h in plan.halves if (h.subject_id, h.side) not in measured | failed]
+        interrupted = interrupted and bool(untried)
         files = [name for outcome in outcomes for name in outcome.files]
         remove_orphans(out, plan.halves, files)
         files += write_tables(out, outcomes, failures)

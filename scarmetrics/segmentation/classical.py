@@ -108,12 +108,8 @@ class ClassicalSegmenter:
         height, width = skin.shape
         zoom = min(1.0, mm_per_px / max(_WORKING_MM, coarsest_mm_per_px))
         size = (max(1, round(width * zoom)), max(1, round(height * zoom)))
-        if zoom < 1:
-            part = cv2.resize(part, size, interpolation=cv2.INTER_AREA)
-            skin = (
-                cv2.resize(skin.astype(np.uint8), size, interpolation=cv2.INTER_NEAREST_EXACT) > 0
-            )
-        log = log_luminance(part)
+        log = log_luminance(part, size)
+        skin = cv2.resize(skin.astype(np.uint8), size, interpolation=cv2.INTER_NEAREST_EXACT) > 0
         mm_per_cell = mm_per_px * width / size[0]
         depth = _darkening(log, skin, mm_per_cell, _SMALL)
         inside = depth[skin]
@@ -159,6 +155,7 @@ class ClassicalSegmenter:
         basins = cv2.resize(basins, (width, height), interpolation=cv2.INTER_NEAREST_EXACT)
         least = np.concatenate([[np.inf], _HALF_DEPTH * peaks]).astype(np.float32)
         scars = np.where((depth >= least[basins]) & roi[window], basins, 0).astype(np.int32)
+        scars[_lesser_pieces(scars)] = 0
         scars[~self._scar_like(scars, response.mm_per_px)[scars]] = 0
         if self.config.touching == "merge":
             scars = _fields(scars)
@@ -256,6 +253,20 @@ def _apart_from_seed(scars: NDArray[np.int32], seeds: NDArray[np.int32]) -> Mask
             held = np.unique(pieces[(seeds[place] == label)])
             apart[place] |= (pieces > 0) & ~np.isin(pieces, held)
     return apart
+
+
+def _lesser_pieces(scars: NDArray[np.int32]) -> Mask:
+    """All but the largest piece of each scar, as the edge of the region may leave them."""
+    lesser = np.zeros(scars.shape, bool)
+    places: list[tuple[slice, ...] | None] = list(ndi.find_objects(scars))
+    for label, place in enumerate(places, start=1):
+        if place is None:
+            continue
+        pieces, count = ndi.label(scars[place] == label, structure=np.ones((3, 3)))
+        if count > 1:
+            largest = np.bincount(pieces.ravel())[1:].argmax() + 1
+            lesser[place] |= (pieces > 0) & (pieces != largest)
+    return lesser
 
 
 def _grown(mask: Mask, radius_px: float) -> Mask:

@@ -164,6 +164,25 @@ def test_a_run_that_died_does_not_block_its_folder(exports: Path, tmp_path: Path
     assert (out / "masks/P01_left_baseline.png").read_bytes()[:4] == b"\x89PNG"
 
 
+def test_a_rerun_accounts_for_all_pictures_of_a_run_that_died(
+    exports: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copytree(exports / "P01", exports / "P02")
+    first = exports / "manifest.csv"
+    lines = first.read_text(encoding="utf-8").splitlines()
+    more = [line.replace("P01", "P02") for line in lines[1:]]
+    first.write_text("\n".join([*lines, *more]) + "\n", encoding="utf-8")
+    out = tmp_path / "out"
+    with monkeypatch.context() as patched:
+        patched.setattr(sm.Study, "_finish", lambda *_, **__: None)  # as if killed before the end
+        study().run(exports, out=out)
+    assert list(out.glob("overlays/P02*"))
+    first.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    study().run(exports, out=out)
+    assert list(out.glob("overlays/P01*"))
+    assert not list(out.glob("*/P02*"))
+
+
 def test_files_of_others_in_the_result_folders_stay(exports: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
     study().run(exports, out=out)
