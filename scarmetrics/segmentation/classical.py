@@ -244,10 +244,7 @@ def _outline(
 def _apart_from_seed(scars: NDArray[np.int32], seeds: NDArray[np.int32]) -> Mask:
     """Pieces of scars that do not hang together with their own seed."""
     apart = np.zeros(scars.shape, bool)
-    places: list[tuple[slice, ...] | None] = list(ndi.find_objects(scars))
-    for label, place in enumerate(places, start=1):
-        if place is None:
-            continue
+    for label, place in _places(scars):
         pieces, count = ndi.label(scars[place] == label)
         if count > 1:
             held = np.unique(pieces[(seeds[place] == label)])
@@ -258,10 +255,7 @@ def _apart_from_seed(scars: NDArray[np.int32], seeds: NDArray[np.int32]) -> Mask
 def _lesser_pieces(scars: NDArray[np.int32]) -> Mask:
     """All but the largest piece of each scar, as the edge of the region may leave them."""
     lesser = np.zeros(scars.shape, bool)
-    places: list[tuple[slice, ...] | None] = list(ndi.find_objects(scars))
-    for label, place in enumerate(places, start=1):
-        if place is None:
-            continue
+    for label, place in _places(scars):
         pieces, count = ndi.label(scars[place] == label, structure=np.ones((3, 3)))
         if count > 1:
             largest = np.bincount(pieces.ravel())[1:].argmax() + 1
@@ -270,9 +264,12 @@ def _lesser_pieces(scars: NDArray[np.int32]) -> Mask:
 
 
 def _grown(mask: Mask, radius_px: float) -> Mask:
+    return cv2.dilate(mask.astype(np.uint8), _disc(radius_px)) > 0
+
+
+def _disc(radius_px: float) -> NDArray[np.uint8]:
     radius = max(1, round(radius_px))
-    disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1, 2 * radius + 1))
-    return cv2.dilate(mask.astype(np.uint8), disc) > 0
+    return cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1, 2 * radius + 1))
 
 
 def _darkening(log: FloatImage, skin: Mask, mm_per_cell: float, scale: _Scale) -> FloatImage:
@@ -304,11 +301,17 @@ def _members(
     labels: NDArray[np.int32],
 ) -> Iterator[tuple[int, NDArray[np.intp], NDArray[np.intp]]]:
     """Each label that is present, with the columns and rows of its pixels."""
+    for label, place in _places(labels):
+        y, x = np.nonzero(labels[place] == label)
+        yield label, x + place[1].start, y + place[0].start
+
+
+def _places(labels: NDArray[np.int32]) -> Iterator[tuple[int, tuple[slice, ...]]]:
+    """Each label that is present, with its bounding box."""
     places: list[tuple[slice, ...] | None] = list(ndi.find_objects(labels))
     for label, place in enumerate(places, start=1):
         if place is not None:
-            y, x = np.nonzero(labels[place] == label)
-            yield label, x + place[1].start, y + place[0].start
+            yield label, place
 
 
 def _least_rise(log: FloatImage, core: Mask, mm_per_cell: float) -> float:
@@ -330,8 +333,7 @@ def _fields(scars: NDArray[np.int32]) -> NDArray[np.int32]:
 
 def _close(image: FloatImage, skin: Mask, diameter_px: float) -> FloatImage:
     """Morphological closing over the skin only, by a disc."""
-    radius = max(1, round(diameter_px / 2))
-    disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1, 2 * radius + 1))
+    disc = _disc(diameter_px / 2)
     low, high = np.float32(image.min() - 1), np.float32(image.max() + 1)
     filled = cv2.dilate(np.where(skin, image, low), disc)
     return cv2.erode(np.where(skin, filled, high), disc)

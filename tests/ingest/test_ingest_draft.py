@@ -6,6 +6,7 @@ import csv
 from dataclasses import replace
 
 import pytest
+from folders import put
 
 from scarmetrics.config import IngestConfig, StudyConfig
 from scarmetrics.errors import ManifestError, UsageError
@@ -15,20 +16,6 @@ from scarmetrics.ingest import (
     plan_study,
     write_draft,
 )
-
-
-@pytest.fixture
-def exports(tmp_path):
-    folder = tmp_path / "exports"
-    folder.mkdir()
-    return folder
-
-
-def put(exports, *names: str) -> None:
-    for name in names:
-        path = exports / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(b"not decoded here")
 
 
 def draft(exports):

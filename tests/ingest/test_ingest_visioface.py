@@ -7,6 +7,7 @@ import os
 import unicodedata
 
 import pytest
+from folders import put
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -15,20 +16,6 @@ from scarmetrics.errors import ConfigError, UsageError
 from scarmetrics.ingest import Listing, list_photographs, register_reader, registry
 from scarmetrics.ingest.patterns import compile_template
 from scarmetrics.ingest.words import Vocabulary, fold
-
-
-@pytest.fixture
-def exports(tmp_path):
-    folder = tmp_path / "exports"
-    folder.mkdir()
-    return folder
-
-
-def put(exports, *names: str) -> None:
-    for name in names:
-        path = exports / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(b"not decoded here")
 
 
 def read(exports, *patterns: str, **options) -> Listing:
