@@ -35,13 +35,15 @@ EFFECTS = {
     "registration.max_inconsistency_mm": "smaller leaves out more skin, and is surer of the rest",
     "registration.min_likeness": "lower accepts pairs that may not show the same skin",
     "registration.min_registered_fraction": "lower accepts pairs of which less skin was aligned",
-    "segmentation.method": "the segmenter",
+    "segmentation.method": "the segmenter: a name, or a model file",
     "segmentation.min_diameter_mm": "smaller finds smaller scars, and pores",
     "segmentation.max_diameter_mm": "smaller drops more long depressions as folds",
     "segmentation.min_significance": "larger finds fewer scars where the skin is uneven",
     "segmentation.min_contrast": "larger finds fewer scars where the skin is even",
     "segmentation.touching": "`split` counts touching depressions one by one, `merge` as one; "
     "their area is the same",
+    "segmentation.sensitivity": "learned methods only: larger finds fainter scars; their models "
+    "are calibrated for 0.5",
     "scale.device_mm_per_px": "scale of photographs for which the manifest states none",
     "scale.device_rel_sd": "enters `area_sd_mm2` twice",
     "scale.manifest_rel_sd": "the same for a manifest scale without one of its own",

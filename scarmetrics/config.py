@@ -6,48 +6,25 @@ Field names carry their unit. ``configs/visioface.yaml`` explains each line.
 
 from __future__ import annotations
 
-import datetime as dt
-import re
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, BeforeValidator, Field, field_validator, model_validator
+from pydantic import BeforeValidator, Field, field_validator, model_validator
 
+from scarmetrics.config_values import (
+    Fraction,
+    NotNegative,
+    Number,
+    Positive,
+    Spellings,
+    VisitName,
+    refuse_bool,
+)
 from scarmetrics.errors import ConfigError
 from scarmetrics.strict_yaml import KeyPath, Section, parse_model, wrong_at
 
-_VISIT_NAME = re.compile(r"[a-z0-9][a-z0-9_.-]{0,31}", re.IGNORECASE | re.ASCII)
-
-
-def _refuse_bool(value: object) -> object:
-    """Keep YAML's ``yes`` and ``on`` from passing as the number 1."""
-    if isinstance(value, bool):
-        raise ValueError("must be a number, not yes or no")  # noqa: TRY004 - pydantic's protocol
-    return value
-
-
-def _as_word(value: object) -> object:
-    """YAML reads the spellings 0 and 1400-04-01 as a number and a date; both are words here."""
-    plain_number = isinstance(value, int) and not isinstance(value, bool)
-    return str(value) if plain_number or isinstance(value, dt.date) else value
-
-
-def _as_visit_name(name: str) -> str:
-    """Names of visits become parts of file names."""
-    if not _VISIT_NAME.fullmatch(name):
-        raise ValueError(
-            "the name of a visit becomes part of file names: use letters a-z, digits, '_', '.' and "
-            "'-', 32 at most, a letter or digit first, and list other spellings behind it"
-        )
-    return name
-
-
-Number = Annotated[float, BeforeValidator(_refuse_bool)]
-Spellings = tuple[Annotated[str, BeforeValidator(_as_word)], ...]
-VisitName = Annotated[str, AfterValidator(_as_visit_name)]
-Positive = Annotated[Number, Field(gt=0, allow_inf_nan=False)]
-NotNegative = Annotated[Number, Field(ge=0, allow_inf_nan=False)]
-Fraction = Annotated[Number, Field(ge=0, le=1, allow_inf_nan=False)]
+ONNX = "onnx:"
+TAUGHT_SUFFIX = ".npz"
 
 
 def _visits() -> dict[str, tuple[str, ...]]:
@@ -212,7 +189,9 @@ class SegmentationConfig(Section):
     Attributes
     ----------
     method : str
-        Name of a registered segmenter.
+        Name of a registered segmenter, the path of a model file that ``scarmetrics train`` wrote
+        (``.npz``), or ``onnx:`` and the path of a net. A relative path in a config file starts at
+        that file's folder, elsewhere at the working directory.
     min_diameter_mm, max_diameter_mm : float
         Equivalent diameters of the smallest and largest single scar looked for.
     min_significance : float
@@ -222,6 +201,9 @@ class SegmentationConfig(Section):
     touching : {'split', 'merge'}
         Whether depressions that touch each other are counted one by one or as one field.
         Their area is the same either way.
+    sensitivity : float
+        How readily a learned method counts a scar: 0.5 as its model was calibrated, more finds
+        fainter scars.
     """
 
     method: str = "classical"
@@ -230,6 +212,7 @@ class SegmentationConfig(Section):
     min_significance: Positive = 2.5
     min_contrast: Annotated[Number, Field(ge=0, lt=1, allow_inf_nan=False)] = 0.14
     touching: Literal["split", "merge"] = "split"
+    sensitivity: Annotated[Number, Field(gt=0, lt=1, allow_inf_nan=False)] = 0.5
 
     @model_validator(mode="after")
     def _diameters_in_order(self) -> Self:
@@ -238,6 +221,18 @@ class SegmentationConfig(Section):
             written = "max_diameter_mm" if maximum else "min_diameter_mm"
             raise wrong_at(((written,), "max_diameter_mm must be larger than min_diameter_mm"))
         return self
+
+    @property
+    def model_file(self) -> Path | None:
+        """The file that `method` names; None where it names a registered segmenter."""
+        name = self.method.removeprefix(ONNX)
+        is_file = name != self.method or name.lower().endswith(TAUGHT_SUFFIX)
+        return Path(name) if is_file else None
+
+    def with_model_file(self, path: Path | str) -> Self:
+        """The same with another path of the model file, of the same kind."""
+        kind = ONNX if self.method.startswith(ONNX) else ""
+        return self.model_copy(update={"method": f"{kind}{path}"})
 
 
 class QualityConfig(Section):
@@ -281,7 +276,7 @@ class OverlayConfig(Section):
         Whether eyes and brows are covered.
     """
 
-    max_side_px: Annotated[int, BeforeValidator(_refuse_bool), Field(ge=200, le=8000)] = 1200
+    max_side_px: Annotated[int, BeforeValidator(refuse_bool), Field(ge=200, le=8000)] = 1200
     hide_eyes: bool = False
 
 
@@ -326,6 +321,12 @@ class StudyConfig(Section):
             raise wrong_at(*problems)
         return self
 
+    def recorded(self) -> dict[str, Any]:
+        """All values as JSON holds them, for outputs: of a model file only its name."""
+        file = self.segmentation.model_file
+        shown = self.segmentation.with_model_file(file.name) if file else self.segmentation
+        return self.model_copy(update={"segmentation": shown}).model_dump(mode="json")
+
 
 def load_config(path: Path) -> StudyConfig:
     """Read a configuration file.
@@ -352,7 +353,12 @@ def load_config(path: Path) -> StudyConfig:
         raise ConfigError(f"config {path.name} cannot be read ({reason})", "check its path") from (
             error
         )
-    return parse_config(text, path.name)
+    config = parse_config(text, path.name)
+    file = config.segmentation.model_file
+    if file is None:
+        return config
+    located = config.segmentation.with_model_file(path.parent / file)
+    return config.model_copy(update={"segmentation": located})
 
 
 def parse_config(text: str, name: str = "config") -> StudyConfig:

@@ -118,6 +118,40 @@ def demo(
     raise typer.Exit(run_demo(out, workers=workers, subjects=subjects, seed=seed))
 
 
+@app.command(epilog="Example:  scarmetrics train tracings --out clinic.npz --mm-per-px 0.2")
+def train(
+    tracings: Annotated[
+        Path, typer.Argument(help="Folder of traced photographs.", show_default=False)
+    ],
+    out: Annotated[
+        Path,
+        typer.Option("--out", "-o", help="Model file to write (.npz).", show_default=False),
+    ],
+    *,
+    mm_per_px: Annotated[
+        float | None,
+        typer.Option(
+            "--mm-per-px",
+            help="Scale of photographs without one in scales.csv.",
+            show_default=False,
+        ),
+    ] = None,
+    seed: Annotated[int, typer.Option("--seed", min=0, help="Another seed, another model.")] = 0,
+    force: Annotated[
+        bool, typer.Option("--force", help="Replace a model that is already there.")
+    ] = False,
+    quiet: Quiet = False,
+) -> None:
+    """Teach a segmenter with your own tracings, and test it on people left out.
+
+    The folder holds photographs, and for each NAME.mask.png or NAME.ellipses.json, as
+    docs/training.md explains. It is only read.
+    """
+    from scarmetrics.cli.train import train_model
+
+    raise typer.Exit(train_model(tracings, out, mm_per_px, seed, force=force, quiet=quiet))
+
+
 def main() -> None:
     """Run the command line; every error is one message with a remedy, never a traceback."""
     try:

@@ -2,7 +2,7 @@
 
 from scarmetrics.measure.area import AreaMeasurement, ScarMeasurement, measure_labels
 from scarmetrics.measure.change import AreaChange, compare
-from scarmetrics.measure.matching import ScarMatch, match_scars
+from scarmetrics.measure.matching import ScarMatch, match_scars, unmatched
 
 __all__ = [
     "AreaChange",
@@ -12,4 +12,5 @@ __all__ = [
     "compare",
     "match_scars",
     "measure_labels",
+    "unmatched",
 ]

@@ -33,11 +33,14 @@ class ScarMeasurement:
     area_px : float
         Projected area in px².
     area_sd_px : float
-        Its standard deviation from the boundary's uncertainty, in px².
+        Its standard deviation from one photograph to the next, in px²: from the boundary's
+        uncertainty and from what the method repeats less well than that.
     area_mm2, equivalent_diameter_mm : float or None
         Surface area, and the diameter of the circle of that area; None without a scale.
     contrast : float
         Relative darkening at the deepest point, 0 to 1.
+    detection_probability : float
+        Chance that a new photograph would show it.
     """
 
     scar_id: int
@@ -48,6 +51,7 @@ class ScarMeasurement:
     area_mm2: float | None
     equivalent_diameter_mm: float | None
     contrast: float
+    detection_probability: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -64,9 +68,14 @@ class AreaMeasurement:
     boundary_sd_mm2 : float or None
         Standard deviation of `area_mm2` from the boundaries alone.
     area_sd_mm2 : float or None
-        The same with the scale's uncertainty.
+        The whole standard deviation: boundaries, detection, method and scale.
     area_fraction : float
         Scar surface per measured surface; needs no scale.
+    detection_sd_mm2 : float or None
+        Standard deviation of `area_mm2` from scars near the limit of detection.
+    area_rel_sd, change_rel_sd, repeat_rel_sd : float
+        Relative error of the area that is common to both visits of a half, relative error of a
+        change of it, and relative error that each photograph draws anew.
     """
 
     scars: tuple[ScarMeasurement, ...]
@@ -76,11 +85,25 @@ class AreaMeasurement:
     boundary_sd_mm2: float | None
     area_sd_mm2: float | None
     area_fraction: float
+    detection_sd_mm2: float | None = None
+    area_rel_sd: float = 0.0
+    change_rel_sd: float = 0.0
+    repeat_rel_sd: float = 0.0
 
     @property
     def scar_count(self) -> int:
         """Number of scars."""
         return len(self.scars)
+
+    @property
+    def repeat_sd_mm2(self) -> float:
+        """All of `area_sd_mm2` that another photograph draws anew; 0 without a scale."""
+        parts = (
+            self.boundary_sd_mm2 or 0.0,
+            self.detection_sd_mm2 or 0.0,
+            self.repeat_rel_sd * (self.area_mm2 or 0.0),
+        )
+        return float(np.linalg.norm(parts))
 
 
 def measure_labels(
@@ -92,6 +115,11 @@ def measure_labels(
     uncertainty times the perimeter is the area's. A quarter of the variance is common to a scar's
     whole contour, because half of the peak's own error moves the level; the rest averages out
     along the contour. Scars are independent. The scale enters squared.
+
+    A scar that is seen with probability p contributes its area squared times p (1 - p), as a
+    Bernoulli variable does, and one scar of the smallest size that counts may always be missed or
+    false, so that the uncertainty of no scar is not zero. What the method gets wrong beyond that
+    is relative to the area and comes with the labels.
 
     Parameters
     ----------
@@ -122,6 +150,8 @@ def measure_labels(
     surface_px = np.bincount(flat, surface_factor[labels > 0], minlength=count + 1)[1:]
     centroid = _centroids(labels, area_px, count)
     sd_px = _area_sd_px(labels, found.boundary_sd_px, count)
+    scar_sd_px = np.hypot(sd_px, found.scar_rel_sd * area_px)
+    chance = np.ones(count) if found.detection_probability is None else found.detection_probability
     mm2 = None if scale is None else scale.mm_per_px**2
     scars = tuple(
         ScarMeasurement(
@@ -129,12 +159,13 @@ def measure_labels(
             x_px=float(centroid[i, 0]),
             y_px=float(centroid[i, 1]),
             area_px=float(area_px[i]),
-            area_sd_px=float(sd_px[i]),
+            area_sd_px=float(scar_sd_px[i]),
             area_mm2=None if mm2 is None else float(surface_px[i] * mm2),
             equivalent_diameter_mm=(
                 None if mm2 is None else float(2 * np.sqrt(surface_px[i] * mm2 / np.pi))
             ),
             contrast=float(1 - np.exp(-found.peak[i])),
+            detection_probability=float(chance[i]),
         )
         for i in range(count)
     )
@@ -144,14 +175,23 @@ def measure_labels(
     area = float(surface_px.sum() * mm2)
     tilt = surface_px / np.maximum(area_px, 1)
     boundary_sd = float(np.sqrt(np.sum((sd_px * tilt) ** 2)) * mm2)
+    unsure_px2 = np.sum(surface_px**2 * chance * (1 - chance)) + found.smallest_area_px**2
+    detection_sd = float(np.sqrt(unsure_px2) * mm2)
+    relative = (found.area_rel_sd, found.repeat_rel_sd, 2 * scale.rel_sd)
     return AreaMeasurement(
         scars=scars,
         area_mm2=area,
         projected_area_mm2=float(area_px.sum() * mm2),
         roi_area_mm2=roi_surface_px * mm2,
         boundary_sd_mm2=boundary_sd,
-        area_sd_mm2=float(np.hypot(boundary_sd, 2 * scale.rel_sd * area)),
+        area_sd_mm2=float(
+            np.linalg.norm([boundary_sd, detection_sd, *(area * part for part in relative)])
+        ),
         area_fraction=fraction,
+        detection_sd_mm2=detection_sd,
+        area_rel_sd=found.area_rel_sd,
+        change_rel_sd=found.change_rel_sd,
+        repeat_rel_sd=found.repeat_rel_sd,
     )
 
 

@@ -42,7 +42,10 @@ def compare(
     """Change between two visits.
 
     One calibration used at both visits is wrong by the same factor at both, so its error scales
-    the change and not each area; two calibrations err independently.
+    the change and not each area; two calibrations err independently. In the same way, what the
+    method gets wrong about the scars of a half it gets wrong at both visits, so `area_rel_sd`
+    scales the change, as does `change_rel_sd`, of which it is a part; boundaries, detection and
+    `repeat_rel_sd` are drawn anew at each visit.
 
     Parameters
     ----------
@@ -61,16 +64,37 @@ def compare(
         percent = 100 * fraction / baseline.area_fraction if baseline.area_fraction else None
         return AreaChange(None, None, percent, fraction)
     change = after - before
-    if baseline_scale == follow_up_scale and baseline_scale.source == "device":
-        from_scale = 2 * baseline_scale.rel_sd * change
-    else:
-        from_scale = float(
-            np.hypot(2 * baseline_scale.rel_sd * before, 2 * follow_up_scale.rel_sd * after)
-        )
-    boundaries = np.hypot(baseline.boundary_sd_mm2 or 0.0, follow_up.boundary_sd_mm2 or 0.0)
+    parts = (
+        baseline.repeat_sd_mm2,
+        follow_up.repeat_sd_mm2,
+        max(max(visit.area_rel_sd, visit.change_rel_sd) for visit in (baseline, follow_up))
+        * change,
+        scale_sd_mm2(before, after, baseline_scale, follow_up_scale),
+    )
     return AreaChange(
         change_mm2=change,
-        change_sd_mm2=float(np.hypot(boundaries, from_scale)),
+        change_sd_mm2=float(np.linalg.norm(parts)),
         change_pct=100 * change / before if before else None,
         change_fraction=fraction,
     )
+
+
+def scale_sd_mm2(
+    before_mm2: float, after_mm2: float, before_scale: PixelScale, after_scale: PixelScale
+) -> float:
+    """Standard deviation of a change of area that comes from the scales.
+
+    Parameters
+    ----------
+    before_mm2, after_mm2 : float
+        Areas.
+    before_scale, after_scale : PixelScale
+        Scales of the photographs that they were measured in.
+
+    Returns
+    -------
+    float
+    """
+    if before_scale == after_scale and before_scale.source == "device":
+        return abs(2 * before_scale.rel_sd * (after_mm2 - before_mm2))
+    return float(np.hypot(2 * before_scale.rel_sd * before_mm2, 2 * after_scale.rel_sd * after_mm2))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -9,12 +10,17 @@ import numpy as np
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
+from scarmetrics.measure.change import scale_sd_mm2
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from scarmetrics.measure.area import ScarMeasurement
-    from scarmetrics.models import Fate
+    from scarmetrics.models import Fate, Mask
     from scarmetrics.registration import Registration
+    from scarmetrics.units import PixelScale
+
+    Scales = tuple[PixelScale | None, PixelScale | None]
 
 _LEAST_OVERLAP = 0.1  # of the smaller scar
 _CERTAIN_SD = 1.96
@@ -33,11 +39,16 @@ class ScarMatch:
         Labels at the two visits; None where the scar is not there.
     fate : {'persisted', 'shrunk', 'grown', 'healed', 'new'}
         'shrunk' and 'grown' only where the areas differ beyond their 95 % uncertainty.
+    area_change_mm2, area_change_sd_mm2 : float or None
+        Follow-up minus baseline, where one scar is followed by one scar and both visits have a
+        scale; None otherwise.
     """
 
     baseline_id: int | None
     follow_up_id: int | None
     fate: Fate
+    area_change_mm2: float | None = None
+    area_change_sd_mm2: float | None = None
 
 
 def match_scars(
@@ -48,6 +59,7 @@ def match_scars(
     *,
     registration: Registration,
     area_ratio: float,
+    scales: Scales = (None, None),
 ) -> tuple[ScarMatch, ...]:
     """Match scars by their overlap after registration.
 
@@ -64,26 +76,29 @@ def match_scars(
         From baseline to follow-up.
     area_ratio : float
         px² of the follow-up per px² of the baseline for unchanged skin.
+    scales : tuple of PixelScale or None, optional
+        Of the two visits, for changes in mm².
 
     Returns
     -------
     tuple of ScarMatch
         One per scar of the baseline in their order, then one per further piece and new scar.
     """
-    shared = _overlaps(
-        baseline_labels, follow_up_labels, len(baseline), len(follow_up), registration
-    )
-    shared = {
-        (i, j): px
-        for (i, j), px in shared.items()
-        if px
-        >= _LEAST_OVERLAP * min(baseline[i - 1].area_px, follow_up[j - 1].area_px / area_ratio)
+    shared = _shared(baseline_labels, follow_up_labels, registration, area_ratio)
+    followed = {
+        pair: _area_change(baseline[pair[0] - 1], follow_up[pair[1] - 1], scales)
+        for pair in _one_to_one(shared)
     }
     fates = _group_fates(shared, baseline, follow_up, area_ratio)
     after_of = _most_shared(shared)
     before_of = _most_shared({(j, i): px for (i, j), px in shared.items()})
     known = [
-        ScarMatch(i, after_of.get(i), fates.get((i, 0), "healed"))
+        ScarMatch(
+            i,
+            after_of.get(i),
+            fates.get((i, 0), "healed"),
+            *followed.get((i, after_of.get(i, 0)), ()),
+        )
         for i in range(1, len(baseline) + 1)
     ]
     further = [
@@ -92,6 +107,77 @@ def match_scars(
         if j not in after_of.values()
     ]
     return tuple(known + further)
+
+
+def unmatched(
+    baseline_labels: NDArray[np.int32],
+    follow_up_labels: NDArray[np.int32],
+    *,
+    registration: Registration,
+    area_ratio: float,
+) -> tuple[Mask, Mask]:
+    """Scars that would be called healed, and scars that would be called new.
+
+    Parameters
+    ----------
+    baseline_labels, follow_up_labels : ndarray of int32, shape (M, N)
+        Labels of each visit in its own pixels, without gaps.
+    registration, area_ratio
+        As for `match_scars`.
+
+    Returns
+    -------
+    tuple of ndarray of bool, shape (M, N)
+        Their pixels, each in its own photograph.
+    """
+    shared = _shared(baseline_labels, follow_up_labels, registration, area_ratio)
+    seen = [np.array([pair[visit] for pair in shared], int) for visit in range(2)]
+    return (
+        (baseline_labels > 0) & ~np.isin(baseline_labels, seen[0]),
+        (follow_up_labels > 0) & ~np.isin(follow_up_labels, seen[1]),
+    )
+
+
+def _shared(
+    baseline_labels: NDArray[np.int32],
+    follow_up_labels: NDArray[np.int32],
+    registration: Registration,
+    area_ratio: float,
+) -> dict[tuple[int, int], int]:
+    """Baseline px that a baseline scar shares with a follow-up scar, where it is enough."""
+    before_px, after_px = (
+        np.bincount(baseline_labels.ravel()),
+        np.bincount(follow_up_labels.ravel()),
+    )
+    shared = _overlaps(
+        baseline_labels, follow_up_labels, len(before_px) - 1, len(after_px) - 1, registration
+    )
+    return {
+        (i, j): px
+        for (i, j), px in shared.items()
+        if px >= _LEAST_OVERLAP * min(before_px[i], after_px[j] / area_ratio)
+    }
+
+
+def _one_to_one(shared: dict[tuple[int, int], int]) -> list[tuple[int, int]]:
+    """Pairs of scars that share skin with no other scar."""
+    before, after = Counter(i for i, _ in shared), Counter(j for _, j in shared)
+    return [(i, j) for i, j in shared if before[i] == after[j] == 1]
+
+
+def _area_change(
+    before: ScarMeasurement, after: ScarMeasurement, scales: Scales
+) -> tuple[float, float] | tuple[()]:
+    """Change of a scar's area in mm² and its standard deviation; empty without scales."""
+    first, second = scales
+    if before.area_mm2 is None or after.area_mm2 is None or first is None or second is None:
+        return ()
+    parts = (
+        before.area_sd_px * before.area_mm2 / before.area_px,
+        after.area_sd_px * after.area_mm2 / after.area_px,
+        scale_sd_mm2(before.area_mm2, after.area_mm2, first, second),
+    )
+    return after.area_mm2 - before.area_mm2, float(np.linalg.norm(parts))
 
 
 def _most_shared(shared: dict[tuple[int, int], int]) -> dict[int, int]:

@@ -9,7 +9,8 @@ import numpy as np
 
 from scarmetrics.opencv import cv2
 from scarmetrics.phantom.light import decode, encode
-from scarmetrics.phantom.render import Light, Phantom, render
+from scarmetrics.phantom.render import Phantom, render
+from scarmetrics.phantom.shading import Light
 from scarmetrics.phantom.warps import Warp, draw_waves
 
 if TYPE_CHECKING:

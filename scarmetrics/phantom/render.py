@@ -7,8 +7,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from scarmetrics.opencv import cv2
 from scarmetrics.phantom.light import decode, encode
+from scarmetrics.phantom.marks import draw_marks
+from scarmetrics.phantom.shading import Light, reach_px, shade, tinted
+from scarmetrics.phantom.scars import window_of
+from scarmetrics.phantom.texture import Roughness, rough_relief
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -16,39 +19,10 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from scarmetrics.models import FloatImage, Image, Mask
+    from scarmetrics.phantom.marks import Mark
     from scarmetrics.phantom.scars import Scar
 
 _SUBPIXELS = 4
-# Skin scatters light sideways: no shadow on it is sharper than this.
-_SCATTER_MM = 0.12
-# Light that comes out of skin elsewhere is mostly red: shade costs red less than green and blue.
-_SHADE_EXPONENT = np.array([0.70, 1.07, 1.18], np.float32)
-
-
-@dataclass(frozen=True)
-class Light:
-    """How the relief is lit.
-
-    Attributes
-    ----------
-    light_deg : float
-        Direction towards the light, clockwise from +x in the image.
-    elevation_deg : float
-        Height of the light above the skin, 0 to 90.
-    light_softness : float
-        Share of light that comes from everywhere, 0 to 1.
-    occlusion : float
-        How much darker a floor is for its depth over its width.
-    """
-
-    light_deg: float = 225.0
-    elevation_deg: float = 30.0
-    light_softness: float = 0.35
-    occlusion: float = 2.3
-
-    def __post_init__(self) -> None:
-        if not (0 < self.elevation_deg <= 90 and 0 <= self.light_softness <= 1):
-            raise ValueError("elevation_deg must be in (0, 90], light_softness in [0, 1]")
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,6 +44,13 @@ class Phantom:
         What was drawn.
     light : Light
         How it was lit.
+    relative_depth : ndarray of float32, shape (M, N)
+        Depth over the greatest depth of the scar it belongs to: 1 at each scar's deepest point,
+        0.5 on its outline, 0 on intact skin.
+    marks : tuple of Mark
+        What was drawn that is no scar.
+    roughness : Roughness or None
+        The uneven skin between the scars.
     """
 
     image: Image
@@ -78,6 +59,9 @@ class Phantom:
     mm_per_px: float
     scars: tuple[Scar, ...]
     light: Light
+    relative_depth: FloatImage
+    marks: tuple[Mark, ...] = ()
+    roughness: Roughness | None = None
 
     @property
     def area_mm2(self) -> float:
@@ -95,12 +79,15 @@ def render(
     *,
     mm_per_px: float,
     light: Light | None = None,
+    marks: Sequence[Mark] = (),
+    roughness: Roughness | None = None,
+    skin: Mask | None = None,
 ) -> Phantom:
     """Draw scars into a photograph of skin.
 
-    The depressions' relief is shaded (Lambert's law relative to flat skin, under a directional
-    and an ambient light), floors are darkened for the part of the sky that they do not see, and
-    the result multiplies the photograph in linear light, so that the skin's own texture stays.
+    The relief is shaded (`shade`), and the result multiplies the photograph in linear light, so
+    that the skin's own texture stays. Where depressions overlap, the deepest counts at each point:
+    all depths are below the one intact surface that spans them.
 
     Parameters
     ----------
@@ -112,35 +99,51 @@ def render(
         Size of a pixel.
     light : Light, optional
         How the relief is lit.
+    marks : sequence of Mark, optional
+        What else lies on the skin and is no scar: colour, hairs, raised papules, creases.
+    roughness : Roughness, optional
+        Unevenness of the skin between the scars, too shallow to be scars.
+    skin : ndarray of bool, shape (M, N), optional
+        Where roughness is drawn; everywhere by default.
 
     Returns
     -------
     Phantom
-        With a new image; pixels out of reach of any scar are as before.
-
-    References
-    ----------
-    J. H. Lambert, Photometria (1760).
+        With a new image; pixels out of reach of what is drawn are as before.
     """
     if not (np.isfinite(mm_per_px) and mm_per_px > 0):
         raise ValueError(f"mm_per_px is {mm_per_px}, must be a positive number")
     light = light or Light()
-    relief = _relief(image.shape[:2], scars, mm_per_px)
-    drawn = image.copy()
-    window = _window(relief.depth_mm, _scatter_px(mm_per_px))
+    shape = image.shape[:2]
+    relief = _relief(shape, scars, mm_per_px)
+    depth_mm, narrowness = relief.depth_mm, relief.narrowness
+    if roughness is not None:
+        uneven = rough_relief(shape, mm_per_px, roughness, skin)
+        # inside a scar the floor is its own
+        uneven *= 1 - relief.relative_depth
+        depth_mm = depth_mm + uneven
+        narrowness = narrowness + np.maximum(uneven, 0) / np.float32(roughness.width_mm)
+    dyed, raised_mm = draw_marks(image, marks, mm_per_px)
+    if raised_mm is not None:
+        depth_mm = depth_mm - raised_mm
+    drawn = image.copy() if dyed is image else dyed
+    window = _window(depth_mm, reach_px(mm_per_px))
     if window is not None:
-        shade = _shade(relief.depth_mm[window], relief.narrowness[window], mm_per_px, light)
-        inside = shade != 1
-        pixels = image[window][inside]
-        colour = shade[inside][:, None] ** _SHADE_EXPONENT
+        factor = shade(depth_mm[window], narrowness[window], mm_per_px, light)
+        inside = factor != 1
+        pixels = drawn[window][inside]
+        colour = tinted(factor[inside], relief.relative_depth[window][inside], light)
         drawn[window][inside] = encode(decode(pixels) * colour, image.dtype)
     return Phantom(
         image=drawn,
         labels=relief.labels,
-        coverage=coverage(image.shape[:2], scars, mm_per_px),
+        coverage=coverage(shape, scars, mm_per_px),
         mm_per_px=mm_per_px,
         scars=tuple(scars),
         light=light,
+        relative_depth=relief.relative_depth,
+        marks=tuple(marks),
+        roughness=roughness,
     )
 
 
@@ -149,6 +152,7 @@ class _Relief:
     depth_mm: FloatImage
     narrowness: FloatImage  # depth over the width of the scar it belongs to
     labels: NDArray[np.int32]
+    relative_depth: FloatImage
 
 
 def _relief(shape: tuple[int, ...], scars: Sequence[Scar], mm_per_px: float) -> _Relief:
@@ -157,16 +161,19 @@ def _relief(shape: tuple[int, ...], scars: Sequence[Scar], mm_per_px: float) -> 
     narrowness = np.zeros(shape, np.float32)
     owned_mm = np.zeros(shape, np.float32)
     labels = np.zeros(shape, np.int32)
+    relative = np.zeros(shape, np.float32)
     for number, scar in enumerate(scars, start=1):
-        window = _window_of(scar, scar.reach_mm, shape, mm_per_px)
+        window = window_of(scar, scar.reach_mm, shape, mm_per_px)
         here = _depth_in(window, scar, mm_per_px)
         width_mm = np.float32(2 * min(scar.rx_mm, scar.ry_mm))
         np.maximum(depth_mm[window], here, out=depth_mm[window])
         np.maximum(narrowness[window], here / width_mm, out=narrowness[window])
+        share = here / np.float32(max(scar.depth_mm, 1e-9))
+        np.maximum(relative[window], share, out=relative[window])
         owns = (here >= scar.depth_mm / 2) & (here > owned_mm[window])
         labels[window][owns] = number
         owned_mm[window][owns] = here[owns]
-    return _Relief(depth_mm, narrowness, labels)
+    return _Relief(depth_mm, narrowness, labels, relative)
 
 
 def coverage(shape: tuple[int, ...], scars: Iterable[Scar], mm_per_px: float) -> FloatImage:
@@ -190,24 +197,12 @@ def coverage(shape: tuple[int, ...], scars: Iterable[Scar], mm_per_px: float) ->
     fine = np.zeros((rows * _SUBPIXELS, cols * _SUBPIXELS), np.bool_)
     for scar in scars:
         outline_mm = max(scar.rx_mm, scar.ry_mm) * np.sqrt(1 + scar.irregularity)
-        window = _window_of(scar, float(outline_mm), shape, mm_per_px)
+        window = window_of(scar, float(outline_mm), shape, mm_per_px)
         inside = _depth_in(window, scar, mm_per_px, _SUBPIXELS) >= scar.depth_mm / 2
         fine[tuple(slice(s.start * _SUBPIXELS, s.stop * _SUBPIXELS) for s in window)] |= inside
     blocks = fine.reshape(rows, _SUBPIXELS, cols, _SUBPIXELS)
     share: FloatImage = blocks.mean(axis=(1, 3), dtype=np.float32)
     return share
-
-
-def _window_of(
-    scar: Scar, reach_mm: float, shape: tuple[int, ...], mm_per_px: float
-) -> tuple[slice, slice]:
-    reach = reach_mm / mm_per_px + 1
-    spans = []
-    for middle, size in ((scar.y_px, shape[0]), (scar.x_px, shape[1])):
-        first = int(np.clip(np.floor(middle - reach), 0, size))
-        last = int(np.clip(np.ceil(middle + reach) + 1, first, size))
-        spans.append(slice(first, last))
-    return spans[0], spans[1]
 
 
 def _depth_in(
@@ -221,11 +216,6 @@ def _depth_in(
     return scar.depth_at(x[None, :], y[:, None], mm_per_px)
 
 
-def _scatter_px(mm_per_px: float) -> int:
-    """Distance over which shade spreads."""
-    return int(np.ceil(4 * _SCATTER_MM / mm_per_px))
-
-
 def _window(depth_mm: FloatImage, margin: int) -> tuple[slice, slice] | None:
     """Bounding box of what is not zero, with a margin; None when all is."""
     rows, cols = np.nonzero(depth_mm.any(axis=1))[0], np.nonzero(depth_mm.any(axis=0))[0]
@@ -235,22 +225,3 @@ def _window(depth_mm: FloatImage, margin: int) -> tuple[slice, slice] | None:
         slice(max(0, rows[0] - margin), rows[-1] + 1 + margin),
         slice(max(0, cols[0] - margin), cols[-1] + 1 + margin),
     )
-
-
-def _shade(
-    depth_mm: FloatImage, narrowness: FloatImage, mm_per_px: float, light: Light
-) -> FloatImage:
-    """Luminance relative to flat skin; exactly 1 out of reach of the scars."""
-    slope_y, slope_x = np.gradient(depth_mm, np.float32(mm_per_px))
-    turn, height = np.radians(light.light_deg), np.radians(light.elevation_deg)
-    toward = slope_x * np.float32(np.cos(turn)) + slope_y * np.float32(np.sin(turn))
-    upward = 1 / np.sqrt(1 + slope_x**2 + slope_y**2)
-    direct = np.maximum(0, upward * (1 + toward / np.float32(np.tan(height))))
-    ambient = (1 + upward) / 2
-    soft = np.float32(light.light_softness)
-    sky = np.exp(-np.float32(light.occlusion) * narrowness)
-    shade = ((1 - soft) * direct + soft * ambient) * sky
-    size = 2 * _scatter_px(mm_per_px) + 1
-    blurred = cv2.GaussianBlur(shade, (size, size), _SCATTER_MM / mm_per_px)
-    near = cv2.dilate((shade != 1).astype(np.uint8), np.ones((size, size), np.uint8)) > 0
-    return np.where(near, blurred, np.float32(1))

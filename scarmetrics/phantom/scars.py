@@ -134,6 +134,19 @@ class Scar:
         return squared
 
 
+def window_of(
+    scar: Scar, reach_mm: float, shape: tuple[int, ...], mm_per_px: float
+) -> tuple[slice, slice]:
+    """The part of a picture of `shape` within `reach_mm` of a scar's centre."""
+    reach = reach_mm / mm_per_px + 1
+    spans = []
+    for middle, size in ((scar.y_px, shape[0]), (scar.x_px, shape[1])):
+        first = int(np.clip(np.floor(middle - reach), 0, size))
+        last = int(np.clip(np.ceil(middle + reach) + 1, first, size))
+        spans.append(slice(first, last))
+    return spans[0], spans[1]
+
+
 def scar_field(
     mask: Mask,
     *,

@@ -13,8 +13,9 @@ from scarmetrics.errors import UsageError
 from scarmetrics.models import SIDES, Side
 from scarmetrics.phantom.faces import PhantomFace, astronaut_face
 from scarmetrics.phantom.recapture import draw_exposure, expose, recapture, to_jpeg
-from scarmetrics.phantom.render import Light, Phantom, coverage, render
+from scarmetrics.phantom.render import Phantom, coverage, render
 from scarmetrics.phantom.scars import Scar, scar_field, shrink
+from scarmetrics.phantom.shading import Light
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping

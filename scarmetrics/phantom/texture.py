@@ -11,7 +11,7 @@ from scarmetrics.opencv import cv2
 from scarmetrics.photometry import blur
 
 if TYPE_CHECKING:
-    from scarmetrics.models import FloatImage
+    from scarmetrics.models import FloatImage, Mask
 
 # Size in mm and standard deviation of log luminance of each octave. With pores and relief they
 # sum up to what photographs of faces at 0.18 mm/px show.
@@ -115,3 +115,89 @@ def _pores(shape: tuple[int, int], mm_per_px: float, rng: np.random.Generator) -
     np.add.at(dots, (rows, cols), rng.gamma(2.0, 0.5, count).astype(np.float32))
     sigma_px = max(0.6, _PORE_MM / mm_per_px)
     return blur(dots, sigma_px) * np.float32(2 * np.pi * sigma_px**2)
+
+
+@dataclass(frozen=True)
+class Roughness:
+    """Unevenness of scarred skin between its scars: shallow dimples and streaks.
+
+    Attributes
+    ----------
+    depth_mm : float
+        Standard deviation of the relief.
+    grain_deg : float
+        Direction along which it is stretched, clockwise from +x.
+    stretch : float
+        How much longer than wide the dimples are, 1 or more.
+    size_mm : tuple of float
+        Widths of its octaves.
+    seed : int
+        The same seed gives the same relief.
+    """
+
+    depth_mm: float = 0.02
+    grain_deg: float = 0.0
+    stretch: float = 1.5
+    size_mm: tuple[float, ...] = (0.3, 0.6, 1.2)
+    seed: int = 0
+
+    @property
+    def width_mm(self) -> float:
+        """Width of a typical dimple."""
+        return float(np.mean(self.size_mm))
+
+
+def rough_relief(
+    shape: tuple[int, int], mm_per_px: float, style: Roughness, skin: Mask | None = None
+) -> FloatImage:
+    """Depth in mm of uneven skin; mean 0, dimples deeper than bumps are high.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        (M, N).
+    mm_per_px : float
+        Size of a pixel.
+    style : Roughness
+        How uneven.
+    skin : ndarray of bool, shape (M, N), optional
+        Where; fades out within 1 mm of its border.
+
+    Returns
+    -------
+    ndarray of float32, shape (M, N)
+    """
+    rng = np.random.default_rng(style.seed)
+    total = np.zeros(shape, np.float32)
+    for size_mm in style.size_mm:
+        octave = _grain(shape, size_mm / mm_per_px, style, rng)
+        octave += np.float32(0.35) * (octave * octave - 1)
+        total += np.float32(np.sqrt(size_mm)) * octave
+    total *= np.float32(style.depth_mm) / max(total.std(), np.float32(1e-6))
+    if skin is not None:
+        total *= blur(skin.astype(np.float32), 1.0 / mm_per_px) * skin
+    return total
+
+
+def _grain(
+    shape: tuple[int, int], size_px: float, style: Roughness, rng: np.random.Generator
+) -> FloatImage:
+    """Noise of unit variance, stretched along one direction."""
+    turn = np.radians(style.grain_deg)
+    cos, sin = np.cos(turn), np.sin(turn)
+    along = np.array([[cos, sin], [-sin, cos]]) / (size_px / 1.5)
+    along[0] /= style.stretch
+    corners = np.array([[0, 0], [shape[1], 0], [0, shape[0]], [shape[1], shape[0]]]) @ along.T
+    low = corners.min(axis=0) - 3
+    cols, rows = np.ceil(corners.max(axis=0) - low + 3).astype(int)
+    band = rng.standard_normal((int(rows), int(cols)), np.float32)
+    band = blur(band, 0.7)
+    band /= band.std()
+    matrix = np.column_stack([along, -low])
+    return cv2.warpAffine(
+        band,
+        matrix,
+        (shape[1], shape[0]),
+        flags=cv2.INTER_CUBIC | cv2.WARP_INVERSE_MAP,
+        borderMode=cv2.BORDER_REFLECT_101,
+    ).astype(np.float32, copy=False)

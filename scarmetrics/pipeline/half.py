@@ -2,7 +2,8 @@
 
 Registration carries the region and the identity of scars between the visits; each area is
 measured in its own photograph's pixels. Noise, and with it the limit of detection, is one number
-for the pair.
+for the pair. Where one visit shows a scar that the other does not, the other is looked at again
+there, by a lower limit, before anything is called healed or new.
 """
 
 from __future__ import annotations
@@ -13,13 +14,19 @@ import numpy as np
 
 from scarmetrics.config import StudyConfig
 from scarmetrics.face import Face, detect_face
-from scarmetrics.measure import compare, match_scars, measure_labels
+from scarmetrics.measure import compare, match_scars, measure_labels, unmatched
 from scarmetrics.models import FailedHalf, Image, Mask, Side, View
 from scarmetrics.photometry import lit_skin, require_rgb
 from scarmetrics.pipeline.quality import half_flags, refuse_scale, refuse_side, visit_flags
 from scarmetrics.pipeline.results import HalfResult, Pair, VisitResult
 from scarmetrics.registration import Registration, register
-from scarmetrics.segmentation import Response, ScarLabels, make_segmenter, pool_noise
+from scarmetrics.segmentation import (
+    Response,
+    ScarLabels,
+    Segmenter,
+    make_segmenter,
+    pool_noise,
+)
 from scarmetrics.units import NOMINAL_INTERPUPILLARY_MM, PixelScale
 
 if TYPE_CHECKING:
@@ -175,12 +182,33 @@ def measure_side(pair: Pair, side: Side, config: StudyConfig) -> HalfResult | Fa
         if not isinstance(response, Response):
             return FailedHalf(response.reason_code, response.reason)
         responses.append(response)
+    found = _label_both(pair, segmenter, (responses[0], responses[1]), rois)
+    results = [_visit_result(pair, i, rois[i], found[i], config) for i in range(2)]
+    return _half_result(pair, side, (results[0], results[1]), registered_fraction, config)
+
+
+def _label_both(
+    pair: Pair, segmenter: Segmenter, responses: tuple[Response, Response], rois: tuple[Mask, Mask]
+) -> list[ScarLabels]:
+    """Scars of both visits: each judged alone, then once more where only the other shows one."""
     noise = pool_noise(responses)
-    results = [
-        _visit_result(pair, i, rois[i], segmenter.label(responses[i], rois[i], noise), config)
+    alone = [segmenter.label(responses[i], rois[i], noise) for i in range(2)]
+    fixed, moving = pair.faces
+    healed, new = unmatched(
+        alone[0].labels,
+        alone[1].labels,
+        registration=pair.registration,
+        area_ratio=_unchanged_area_ratio(pair),
+    )
+    known = (
+        rois[0] & _in_box(fixed.box, fixed.shape, pair.registration.to_fixed(new, fixed.box)),
+        rois[1]
+        & _in_box(moving.box, moving.shape, pair.registration.to_moving(healed, moving.box)),
+    )
+    return [
+        segmenter.label(responses[i], rois[i], noise, known[i]) if known[i].any() else alone[i]
         for i in range(2)
     ]
-    return _half_result(pair, side, (results[0], results[1]), registered_fraction, config)
 
 
 def _as_scale(value: PixelScale | float | None, config: StudyConfig) -> PixelScale | None:
@@ -256,6 +284,7 @@ def _half_result(
             follow_up.measurement.scars,
             registration=pair.registration,
             area_ratio=_unchanged_area_ratio(pair),
+            scales=pair.scales,
         ),
         registration=pair.registration,
         residual_px=residual_px,

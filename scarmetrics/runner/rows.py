@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from scarmetrics.measure import ScarMeasurement
+    from scarmetrics.measure import ScarMatch, ScarMeasurement
     from scarmetrics.models import Side
     from scarmetrics.pipeline import HalfResult
     from scarmetrics.runner.jobs import PairJob, Row
@@ -67,12 +67,15 @@ SCARS = {
     "scar_id": _COUNT,
     "matched_scar_id": _COUNT,
     "fate": _TEXT,
+    "area_change_mm2": _NUMBER,
+    "area_change_sd_mm2": _NUMBER,
     "x_px": _NUMBER,
     "y_px": _NUMBER,
     "area_px": _NUMBER,
     "area_mm2": _NUMBER,
     "equivalent_diameter_mm": _NUMBER,
     "contrast": _NUMBER,
+    "detection_probability": _NUMBER,
 }
 FAILURES = dict.fromkeys(FailureRecord.model_fields, _TEXT)
 
@@ -144,19 +147,25 @@ def add_flag(row: Row, name: str) -> None:
 
 def scar_rows(study_id: str, job: PairJob, result: HalfResult) -> list[Row]:
     """Rows of ``scars.csv`` for one half: the baseline's scars, then the follow-up's."""
-    partner: dict[tuple[str, int | None], tuple[int | None, str]] = {}
+    partner: dict[tuple[str, int | None], tuple[int | None, ScarMatch]] = {}
     before, after = job.baseline.visit, job.follow_up.visit
     for match in result.matches:
-        partner.setdefault((before, match.baseline_id), (match.follow_up_id, match.fate))
+        partner.setdefault((before, match.baseline_id), (match.follow_up_id, match))
         known = partner.get((after, match.follow_up_id))
         if known is None or _area_px(result, match.baseline_id) > _area_px(result, known[0]):
-            partner[after, match.follow_up_id] = (match.baseline_id, match.fate)
+            partner[after, match.follow_up_id] = (match.baseline_id, match)
     rows = []
     for visit, measured in ((before, result.baseline), (after, result.follow_up)):
         for scar in measured.measurement.scars:
-            matched, fate = partner[visit, scar.scar_id]
+            matched, match = partner[visit, scar.scar_id]
+            followed = {
+                "matched_scar_id": matched,
+                "fate": match.fate,
+                "area_change_mm2": match.area_change_mm2,
+                "area_change_sd_mm2": match.area_change_sd_mm2,
+            }
             row = _scar_row(job.subject_id, result.side, visit, scar)
-            rows.append({"study_id": study_id, **row, "matched_scar_id": matched, "fate": fate})
+            rows.append({"study_id": study_id, **row, **followed})
     return rows
 
 
@@ -177,6 +186,7 @@ def _scar_row(subject_id: str, side: Side, visit: str, scar: ScarMeasurement) ->
         "area_mm2": scar.area_mm2,
         "equivalent_diameter_mm": scar.equivalent_diameter_mm,
         "contrast": scar.contrast,
+        "detection_probability": scar.detection_probability,
     }
 
 

@@ -14,7 +14,13 @@ from scarmetrics.config import StudyConfig, load_config
 from scarmetrics.errors import ExitCode, ManifestError, UsageError
 from scarmetrics.ingest import list_photographs, plan_study
 from scarmetrics.models import FailureRecord
-from scarmetrics.provenance import environment, hash_outputs, write_json, write_text
+from scarmetrics.provenance import (
+    environment,
+    hash_outputs,
+    sha256_of,
+    write_json,
+    write_text,
+)
 from scarmetrics.runner.jobs import JobOutcome, pair_jobs
 from scarmetrics.runner.output import (
     RUN_FILE,
@@ -142,14 +148,13 @@ class Study:
         UsageError, ManifestError, ConfigError
             If nothing can be listed.
         """
-        from scarmetrics.segmentation import segmenter_names
+        from scarmetrics.segmentation import make_segmenter
 
-        if self.config.segmentation.method not in segmenter_names():
-            raise self.config.error_at(
-                ("segmentation", "method"),
-                f"{self.config.segmentation.method!r} does not exist",
-                f"use one of {', '.join(segmenter_names())}",
-            )
+        try:
+            make_segmenter(self.config.segmentation)
+        except UsageError as error:
+            where = ("segmentation", "method")
+            raise self.config.error_at(where, error.message, error.remedy) from None
         return plan_study(list_photographs(Path(exports), self.config.ingest), self.config)
 
     def run(
@@ -198,9 +203,10 @@ class Study:
                 begin(out, ())
                 write_tables(out, [], _manifest_failures(error))
             raise
+        model = _model_used(self.config)
         begin(out, plan.halves)
         outcomes, interrupted = self._measure(plan, out, workers, progress)
-        return self._finish(plan, outcomes, out, started, interrupted=interrupted)
+        return self._finish(plan, outcomes, out, started, model=model, interrupted=interrupted)
 
     def _measure(
         self,
@@ -233,6 +239,7 @@ class Study:
         out: Path,
         started: dt.datetime,
         *,
+        model: dict[str, str] | None,
         interrupted: bool,
     ) -> RunSummary:
         _flag_shared_photographs(outcomes)
@@ -254,7 +261,7 @@ class Study:
             halves_failed=len(failed),
             interrupted=interrupted,
         )
-        resolved = self.config.model_dump(mode="json")
+        resolved = self.config.recorded()
         write_text(out / "config.yaml", yaml.safe_dump(resolved, sort_keys=False))
         write_json(
             out / RUN_FILE,
@@ -263,6 +270,7 @@ class Study:
                 "state": "interrupted" if interrupted else "finished",
                 "version": scarmetrics.__version__,
                 "config": resolved,
+                "model": model,
                 "environment": environment(),
                 "started": started.isoformat(timespec="seconds"),
                 "ended": dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
@@ -281,6 +289,12 @@ class Study:
             },
         )
         return summary
+
+
+def _model_used(config: StudyConfig) -> dict[str, str] | None:
+    """Name and hash of the model file, where the method is one."""
+    file = config.segmentation.model_file
+    return None if file is None else {"file": file.name, "sha256": sha256_of(file)}
 
 
 def _flag_shared_photographs(outcomes: Sequence[JobOutcome]) -> None:

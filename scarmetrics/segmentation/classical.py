@@ -24,15 +24,25 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from scipy import ndimage as ndi
+from scipy.special import ndtr
 from skimage.segmentation import watershed
 
 from scarmetrics.opencv import cv2
 from scarmetrics.photometry import blur, log_luminance, masked_plane
 from scarmetrics.segmentation.protocol import FailedSegmentation, Response, ScarLabels
+from scarmetrics.segmentation.shapes import (
+    MAD_TO_SD,
+    apart_from_seed,
+    disc,
+    fields,
+    grown,
+    lesser_pieces,
+    peak_and_slope,
+    renumber,
+    scar_like,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from numpy.typing import NDArray
 
     from scarmetrics.config import SegmentationConfig
@@ -64,8 +74,17 @@ _CLEAR_MM = 0.6  # skin nearer to a scar than this does not carry the surface th
 _SURFACE_MM = 2.5  # sigma of that surface
 _REACH_MM = 1.0  # an outline leaves its seed by no more than this
 _HALF_DEPTH = 0.5
-_MAX_ELONGATION = 5.0  # of scars; longer ones are creases
-_MAD_TO_SD = 1.4826
+_KNOWN_LIMIT = 0.5  # limit of detection where the other visit shows a scar, as a share of the usual
+_KNOWN_SIGNIFICANCE = 1.5  # that limit is never below this many times the pair's noise
+_LEAST_KNOWN = 0.5  # share of a core that must lie where the other visit shows a scar
+
+
+class _Cores(NamedTuple):
+    """Depressions that were found, before they are outlined."""
+
+    labels: NDArray[np.int32]
+    above: NDArray[np.float64]
+    """How far each lies above its limit of detection, in log luminance; label 1 is at index 0."""
 
 
 class ClassicalSegmenter:
@@ -75,7 +94,17 @@ class ClassicalSegmenter:
     ----------
     config : SegmentationConfig
         Sizes in mm, significance, contrast, rule for touching scars.
+
+    Attributes
+    ----------
+    area_rel_sd, change_rel_sd, repeat_rel_sd, scar_rel_sd : float
+        Relative errors of area as `ScarLabels` explains them, from ``benchmarks/uncertainty.py``.
     """
+
+    area_rel_sd = 0.37
+    change_rel_sd = 0.70
+    repeat_rel_sd = 0.03
+    scar_rel_sd = 0.0  # its contours' own uncertainty is enough
 
     def __init__(self, config: SegmentationConfig) -> None:
         self.config = config
@@ -120,11 +149,13 @@ class ClassicalSegmenter:
             origin=(int(x0), int(y0)),
             px_per_cell=(width / size[0], height / size[1]),
             mm_per_px=mm_per_px,
-            noise=float(_MAD_TO_SD * spread),
+            noise=float(MAD_TO_SD * spread),
             log=log,
         )
 
-    def label(self, response: Response, roi: Mask, noise: float) -> ScarLabels:
+    def label(
+        self, response: Response, roi: Mask, noise: float, known: Mask | None = None
+    ) -> ScarLabels:
         """Scars in a response.
 
         Parameters
@@ -135,6 +166,9 @@ class ClassicalSegmenter:
             Skin that is measured, in the photograph's pixels; the response's or a part of it.
         noise : float
             Noise of the pair.
+        known : ndarray of bool, shape (M, N), optional
+            Skin where the other visit shows a scar that was not found here: half of the usual
+            limit is enough there, yet never less than 1.5 times the noise.
 
         Returns
         -------
@@ -142,72 +176,97 @@ class ClassicalSegmenter:
             Where `config.touching` is ``split``, each basin is a scar of its own; where it is
             ``merge``, basins that touch are one.
         """
-        least_depth = -np.log1p(-self.config.min_contrast)
-        seeds = self._find(response, max(least_depth, self.config.min_significance * noise))
-        depth, basins, peaks, depth_noise = _outline(response, seeds)
+        limit = max(-np.log1p(-self.config.min_contrast), self.config.min_significance * noise)
         height, width = (
             round(n * f)
             for n, f in zip(response.depth.shape, response.px_per_cell[::-1], strict=True)
         )
         x0, y0 = response.origin
         window = np.s_[y0 : y0 + height, x0 : x0 + width]
+        found = self._find(response, limit)
+        if known is not None and known[window].any():
+            lower = min(limit, max(_KNOWN_LIMIT * limit, _KNOWN_SIGNIFICANCE * noise))
+            found = _with_known(found, self._find(response, lower), known[window])
+        depth, basins, peaks, depth_noise = _outline(response, found.labels)
         depth = cv2.resize(depth, (width, height), interpolation=cv2.INTER_LINEAR)
         basins = cv2.resize(basins, (width, height), interpolation=cv2.INTER_NEAREST_EXACT)
         least = np.concatenate([[np.inf], _HALF_DEPTH * peaks]).astype(np.float32)
         scars = np.where((depth >= least[basins]) & roi[window], basins, 0).astype(np.int32)
-        scars[_lesser_pieces(scars)] = 0
-        scars[~self._scar_like(scars, response.mm_per_px)[scars]] = 0
+        scars[lesser_pieces(scars)] = 0
+        scars[~scar_like(scars, response.mm_per_px, self.config)[scars]] = 0
+        chance = np.concatenate([[0], ndtr(found.above / max(noise, 1e-9))])[scars]
         if self.config.touching == "merge":
-            scars = _fields(scars)
+            scars = fields(scars)
         labels = np.zeros(roi.shape, np.int32)
-        labels[window], count = _renumber(scars)
-        peak, slope = _peak_and_slope(labels[window], depth, count)
+        labels[window], count = renumber(scars)
+        peak, slope = peak_and_slope(labels[window], depth, count)
         return ScarLabels(
             labels=labels,
             peak=peak,
             boundary_sd_px=max(noise, depth_noise) / np.maximum(slope, 1e-6),
             noise=noise,
+            detection_probability=_maxima(chance, labels[window], count),
+            smallest_area_px=np.pi / 4 * (self.config.min_diameter_mm / response.mm_per_px) ** 2,
+            area_rel_sd=self.area_rel_sd,
+            change_rel_sd=self.change_rel_sd,
+            repeat_rel_sd=self.repeat_rel_sd,
+            scar_rel_sd=self.scar_rel_sd,
         )
 
-    def _find(self, response: Response, threshold: float) -> NDArray[np.int32]:
+    def _find(self, response: Response, limit: float) -> _Cores:
         """Cores of the scars on the working grid: significant, of a scar's size and shape."""
         mm_per_cell = _mm_per_cell(response)
-        cores = _cores(response.depth, response.roi, threshold, mm_per_cell)
-        cores[~self._scar_like(cores, mm_per_cell)[cores]] = 0
-        wide = self._walled(response, threshold)
+        cores = _cores(response.depth, response.roi, limit, mm_per_cell)
+        cores[~scar_like(cores, mm_per_cell, self.config)[cores]] = 0
+        wide, wide_depth = self._walled(response, limit)
         wide[np.isin(wide, np.unique(wide[cores > 0]))] = 0  # the small scale has seen these
-        cores = np.where(wide > 0, wide + cores.max(initial=0), cores)
-        return _renumber(cores)[0]
+        depth = np.where(wide > 0, wide_depth, response.depth)
+        cores, count = renumber(np.where(wide > 0, wide + cores.max(initial=0), cores))
+        return _Cores(cores, _maxima(depth, cores, count) - limit)
 
-    def _walled(self, response: Response, threshold: float) -> NDArray[np.int32]:
-        """Cores of the wide scale with a wall all around, which the shadow of a fold has not."""
+    def _walled(self, response: Response, threshold: float) -> tuple[NDArray[np.int32], FloatImage]:
+        """Cores of the wide scale with a wall all around, which the shadow of a fold has not.
+
+        Also the depth at that scale.
+        """
         log, mm_per_cell = _log_of(response), _mm_per_cell(response)
         depth = _darkening(log, response.roi, mm_per_cell, _WIDE)
         cores = _cores(depth, response.roi, threshold, mm_per_cell)
-        kept = self._scar_like(cores, mm_per_cell)
+        kept = scar_like(cores, mm_per_cell, self.config)
         kept &= np.bincount(cores.ravel()) >= np.pi / 4 * (_WIDE_FROM_MM / mm_per_cell) ** 2
         for label in np.flatnonzero(kept):
             kept[label] = _least_rise(log, cores == label, mm_per_cell) >= (
                 _LEAST_WALL * depth[cores == label].max()
             )
         cores[~kept[cores]] = 0
-        return cores
+        return cores, depth
 
-    def _scar_like(self, scars: NDArray[np.int32], mm_per_px: float) -> NDArray[np.bool_]:
-        """Which labels have the size and shape of a scar; index 0 is label 0."""
-        kept = np.zeros(int(scars.max(initial=0)) + 1, bool)
-        least = np.pi / 4 * (self.config.min_diameter_mm / mm_per_px) ** 2
-        longest = self.config.max_diameter_mm / mm_per_px
-        for label, x, y in _members(scars):
-            long_px, short_px = _axes(x, y)
-            crease = long_px > longest or long_px > _MAX_ELONGATION * short_px
-            kept[label] = len(x) >= least and not crease
-        # along its length a crease falls into basins that may each pass for a scar
-        for _, x, y in _members(_fields(scars)):
-            long_px, short_px = _axes(x, y)
-            if long_px > longest and long_px > _MAX_ELONGATION * short_px:
-                kept[scars[y, x]] = False
-        return kept
+
+def _with_known(found: _Cores, weak: _Cores, known: Mask) -> _Cores:
+    """What was found, and of the weaker the ones that lie where the other visit shows a scar.
+
+    A weaker core that touches one that was found is the same depression under the lower limit.
+    """
+    rows, cols = weak.labels.shape
+    known = cv2.resize(known.astype(np.uint8), (cols, rows), interpolation=cv2.INTER_NEAREST) > 0
+    cells = np.bincount(weak.labels.ravel())
+    taken = np.bincount(weak.labels.ravel(), known.ravel(), len(cells)) >= _LEAST_KNOWN * cells
+    taken[np.unique(weak.labels[grown(found.labels > 0, 1)])] = False
+    taken[0] = False
+    both = np.where(taken[weak.labels], weak.labels + len(found.above), found.labels)
+    above = np.concatenate([[0], found.above, weak.above])[both]
+    labels, count = renumber(both)
+    return _Cores(labels, _maxima(above, labels, count))
+
+
+def _maxima(
+    values: NDArray[np.floating], labels: NDArray[np.int32], count: int
+) -> NDArray[np.float64]:
+    """Largest value inside each label."""
+    largest = np.full(count, -np.inf)
+    inside = labels > 0
+    np.maximum.at(largest, labels[inside] - 1, values[inside])
+    return largest
 
 
 def _log_of(response: Response) -> FloatImage:
@@ -225,51 +284,20 @@ def _outline(
 ) -> tuple[FloatImage, NDArray[np.int32], NDArray[np.float64], float]:
     """Depth below the surface that spans the scars, their basins, maxima, and the depth's noise."""
     log, mm_per_cell, skin = _log_of(response), _mm_per_cell(response), response.roi
-    clear = skin & ~_grown(seeds > 0, _CLEAR_MM / mm_per_cell)
+    clear = skin & ~grown(seeds > 0, _CLEAR_MM / mm_per_cell)
     surface = masked_plane(log, clear, _SURFACE_MM / mm_per_cell)
     depth = surface - blur(log, max(_OUTLINE_MM / mm_per_cell, 0.5))
     beside = depth[clear]
-    noise = _MAD_TO_SD * float(np.median(np.abs(beside))) if beside.size else 0.0
+    noise = MAD_TO_SD * float(np.median(np.abs(beside))) if beside.size else 0.0
     count = int(seeds.max(initial=0))
     if count == 0:
         return depth, np.zeros_like(seeds), np.zeros(0), noise
-    near = skin & _grown(seeds > 0, _REACH_MM / mm_per_cell) & (depth > 0)
+    near = skin & grown(seeds > 0, _REACH_MM / mm_per_cell) & (depth > 0)
     basins = watershed(-depth, seeds, mask=near | (seeds > 0)).astype(np.int32)
-    peaks = np.asarray(ndi.maximum(depth, seeds, np.arange(1, count + 1)), np.float64)
+    peaks = _maxima(depth, seeds, count)
     least = np.concatenate([[np.inf], _HALF_DEPTH * peaks])
-    basins[_apart_from_seed(np.where(depth >= least[basins], basins, 0), seeds)] = 0
+    basins[apart_from_seed(np.where(depth >= least[basins], basins, 0), seeds)] = 0
     return depth, basins, peaks, noise
-
-
-def _apart_from_seed(scars: NDArray[np.int32], seeds: NDArray[np.int32]) -> Mask:
-    """Pieces of scars that do not hang together with their own seed."""
-    apart = np.zeros(scars.shape, bool)
-    for label, place in _places(scars):
-        pieces, count = ndi.label(scars[place] == label)
-        if count > 1:
-            held = np.unique(pieces[(seeds[place] == label)])
-            apart[place] |= (pieces > 0) & ~np.isin(pieces, held)
-    return apart
-
-
-def _lesser_pieces(scars: NDArray[np.int32]) -> Mask:
-    """All but the largest piece of each scar, as the edge of the region may leave them."""
-    lesser = np.zeros(scars.shape, bool)
-    for label, place in _places(scars):
-        pieces, count = ndi.label(scars[place] == label, structure=np.ones((3, 3)))
-        if count > 1:
-            largest = np.bincount(pieces.ravel())[1:].argmax() + 1
-            lesser[place] |= (pieces > 0) & (pieces != largest)
-    return lesser
-
-
-def _grown(mask: Mask, radius_px: float) -> Mask:
-    return cv2.dilate(mask.astype(np.uint8), _disc(radius_px)) > 0
-
-
-def _disc(radius_px: float) -> NDArray[np.uint8]:
-    radius = max(1, round(radius_px))
-    return cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1, 2 * radius + 1))
 
 
 def _darkening(log: FloatImage, skin: Mask, mm_per_cell: float, scale: _Scale) -> FloatImage:
@@ -291,32 +319,15 @@ def _cores(
     )
     if count == 0:
         return np.zeros(depth.shape, np.int32)
-    peaks = ndi.maximum(depth, seeds, np.arange(1, count + 1))
+    peaks = _maxima(depth, seeds.astype(np.int32), count)
     basins = watershed(-depth, seeds, mask=skin & (depth > _SEED_LEVEL * threshold))
-    least = np.concatenate([[np.inf], _SEED_LEVEL * np.asarray(peaks, np.float64)])
+    least = np.concatenate([[np.inf], _SEED_LEVEL * peaks])
     return np.where(depth >= least[basins], basins, 0).astype(np.int32)
-
-
-def _members(
-    labels: NDArray[np.int32],
-) -> Iterator[tuple[int, NDArray[np.intp], NDArray[np.intp]]]:
-    """Each label that is present, with the columns and rows of its pixels."""
-    for label, place in _places(labels):
-        y, x = np.nonzero(labels[place] == label)
-        yield label, x + place[1].start, y + place[0].start
-
-
-def _places(labels: NDArray[np.int32]) -> Iterator[tuple[int, tuple[slice, ...]]]:
-    """Each label that is present, with its bounding box."""
-    places: list[tuple[slice, ...] | None] = list(ndi.find_objects(labels))
-    for label, place in enumerate(places, start=1):
-        if place is not None:
-            yield label, place
 
 
 def _least_rise(log: FloatImage, core: Mask, mm_per_cell: float) -> float:
     """How much lighter the skin just outside a core is, in the direction where it is least."""
-    inner, outer = (_grown(core, mm / mm_per_cell) for mm in _WALL_MM)
+    inner, outer = (grown(core, mm / mm_per_cell) for mm in _WALL_MM)
     y, x = np.nonzero(outer & ~inner)
     centre_y, centre_x = (values.mean() for values in np.nonzero(core))
     sector = np.floor(np.arctan2(y - centre_y, x - centre_x) / (2 * np.pi) * _SECTORS).astype(int)
@@ -326,46 +337,9 @@ def _least_rise(log: FloatImage, core: Mask, mm_per_cell: float) -> float:
     return float(around.min() - log[core].mean())
 
 
-def _fields(scars: NDArray[np.int32]) -> NDArray[np.int32]:
-    """Labels of what touches, corners included."""
-    return ndi.label(scars > 0, structure=np.ones((3, 3)))[0].astype(np.int32)
-
-
 def _close(image: FloatImage, skin: Mask, diameter_px: float) -> FloatImage:
     """Morphological closing over the skin only, by a disc."""
-    disc = _disc(diameter_px / 2)
+    span = disc(diameter_px / 2)
     low, high = np.float32(image.min() - 1), np.float32(image.max() + 1)
-    filled = cv2.dilate(np.where(skin, image, low), disc)
-    return cv2.erode(np.where(skin, filled, high), disc)
-
-
-def _axes(x: NDArray[np.intp], y: NDArray[np.intp]) -> tuple[float, float]:
-    """Full axes of the ellipse with the same second moments as a set of pixels."""
-    spread = np.cov(np.stack([x, y]), bias=True) + np.eye(2) / 12
-    short, long = np.sqrt(np.maximum(np.linalg.eigvalsh(spread), 1e-9))
-    return 4 * float(long), 4 * float(short)
-
-
-def _renumber(scars: NDArray[np.int32]) -> tuple[NDArray[np.int32], int]:
-    """Labels as 1, 2, ... in reading order of their first pixel, and their number."""
-    present, first = np.unique(scars, return_index=True)
-    order = [label for label in present[np.argsort(first)] if label]
-    table = np.zeros(int(scars.max(initial=0)) + 1, np.int32)
-    table[order] = np.arange(1, len(order) + 1)
-    return table[scars], len(order)
-
-
-def _peak_and_slope(
-    labels: NDArray[np.int32], depth: FloatImage, count: int
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Per scar: largest depth, and mean steepness of the depth at the boundary, per px."""
-    peak, slope = np.zeros(count), np.zeros(count)
-    for index, place in enumerate(ndi.find_objects(labels, max_label=count)):
-        grown = tuple(slice(max(0, s.start - 2), s.stop + 2) for s in place)
-        inside = labels[grown] == index + 1
-        local = depth[grown]
-        peak[index] = float(local[inside].max())
-        edge = inside & ~ndi.binary_erosion(inside)
-        along_y, along_x = np.gradient(local) if min(local.shape) > 1 else (local * 0, local * 0)
-        slope[index] = float(np.hypot(along_y, along_x)[edge].mean())
-    return peak, slope
+    filled = cv2.dilate(np.where(skin, image, low), span)
+    return cv2.erode(np.where(skin, filled, high), span)

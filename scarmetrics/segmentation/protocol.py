@@ -1,7 +1,10 @@
 """What every segmenter offers, and the registry through which a config names one.
 
 A segmenter works in two steps so that both visits of a half fall under one rule: `respond` looks
-at one photograph; `label` takes the response and the noise *of the pair*.
+at one photograph; `label` takes the response and the noise *of the pair*. Where one visit shows a
+scar that the other, judged alone, does not, its place is judged again there by a lower limit of
+detection (`known`), so that a scar counts at both visits or has gone, and none drops out for lying
+just below the limit at one of them.
 """
 
 from __future__ import annotations
@@ -11,13 +14,14 @@ from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
-from scarmetrics.config import SegmentationConfig
+from scarmetrics.config import ONNX, SegmentationConfig
 from scarmetrics.errors import UsageError
 from scarmetrics.models import Failure, FloatImage, Image, Mask
 from scarmetrics.photometry import require_rgb
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from pathlib import Path
 
     from numpy.typing import NDArray
 
@@ -47,6 +51,9 @@ class Response:
         Robust standard deviation of `depth` over `roi`.
     log : ndarray of float32, shape (h, w), or None
         Log luminance on the same grid, for a method that outlines scars on it.
+    core : ndarray of float32, shape (h, w), or None
+        Relative depth on the same grid, for a method that splits touching scars by it: 1 at each
+        scar's deepest point, 0.5 on its outline, 0 outside.
     """
 
     depth: FloatImage
@@ -56,6 +63,7 @@ class Response:
     mm_per_px: float
     noise: float
     log: FloatImage | None = None
+    core: FloatImage | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,12 +80,34 @@ class ScarLabels:
         Standard deviation of each scar's boundary position, across the boundary.
     noise : float
         The noise against which significance was judged.
+    detection_probability : ndarray of float64, shape (K,), or None
+        Chance that a new photograph would show each scar under the limit by which it was judged
+        here: 1 far above it, 0.5 at it. None takes all for certain.
+    smallest_area_px : float
+        Area of the smallest scar that would have counted.
+    area_rel_sd : float
+        Relative error of the whole area that a new photograph of the same skin repeats: what the
+        method gets wrong about these scars.
+    change_rel_sd : float
+        Error of a change of the whole area, relative to the change: how far the method reads scars
+        that shrink or grow shallow otherwise than scars as they were. Never less than
+        `area_rel_sd`, which scales the change too.
+    repeat_rel_sd : float
+        Relative error of the whole area that is drawn anew with each photograph.
+    scar_rel_sd : float
+        The same of a single scar.
     """
 
     labels: NDArray[np.int32]
     peak: NDArray[np.float64]
     boundary_sd_px: NDArray[np.float64]
     noise: float
+    detection_probability: NDArray[np.float64] | None = None
+    smallest_area_px: float = 0.0
+    area_rel_sd: float = 0.0
+    change_rel_sd: float = 0.0
+    repeat_rel_sd: float = 0.0
+    scar_rel_sd: float = 0.0
 
     @property
     def count(self) -> int:
@@ -98,8 +128,14 @@ class Segmenter(Protocol):
         """
         ...
 
-    def label(self, response: Response, roi: Mask, noise: float) -> ScarLabels:
-        """Scars in a response, judged against the pair's noise, cut to `roi`."""
+    def label(
+        self, response: Response, roi: Mask, noise: float, known: Mask | None = None
+    ) -> ScarLabels:
+        """Scars in a response, judged against the pair's noise, cut to `roi`.
+
+        `known`, of the photograph's shape, is skin where the other visit shows a scar that was not
+        found here. A scar there counts by a lower limit; what is found elsewhere stays as it is.
+        """
         ...
 
 
@@ -146,14 +182,27 @@ def make_segmenter(config: SegmentationConfig) -> Segmenter:
     Raises
     ------
     UsageError
-        If no segmenter has that name.
+        If no segmenter has that name, or the model file that it names cannot be used.
     """
+    if config.model_file is not None:
+        return _of_file(config, config.model_file)
     if config.method not in _REGISTRY:
         known = ", ".join(segmenter_names())
         raise UsageError(
-            f"segmentation.method {config.method!r} does not exist", f"use one of: {known}"
+            f"no segmentation method is called {config.method!r}",
+            f"use one of: {known}; or the path of a model file (.npz), or onnx: and a path",
         )
     return _REGISTRY[config.method](config)
+
+
+def _of_file(config: SegmentationConfig, path: Path) -> Segmenter:
+    if config.method.startswith(ONNX):
+        from scarmetrics.segmentation.learned import OnnxSegmenter
+
+        return OnnxSegmenter(config, path)
+    from scarmetrics.segmentation.taught import TaughtSegmenter
+
+    return TaughtSegmenter(config, path)
 
 
 def pool_noise(responses: Sequence[Response]) -> float:

@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from synthetic import disc
 
@@ -13,21 +13,21 @@ FLAT = np.ones(SHAPE, np.float32)
 ROI = np.ones(SHAPE, bool)
 
 
-def scars(*masks, boundary_sd_px=0.3, peak=0.5):
+def scars(*masks, boundary_sd_px=0.3, peak=0.5, **errors):
     labels = np.zeros(SHAPE, np.int32)
     for number, mask in enumerate(masks, start=1):
         labels[mask] = number
     many = len(masks)
-    return ScarLabels(labels, np.full(many, peak), np.full(many, boundary_sd_px), 0.01)
+    return ScarLabels(labels, np.full(many, peak), np.full(many, boundary_sd_px), 0.01, **errors)
 
 
 def scale(mm_per_px=0.2, rel_sd=0.0, source="manifest"):
     return PixelScale(mm_per_px, rel_sd, source)
 
 
-def measurement(area_mm2, boundary_sd_mm2=0.0, roi_mm2=1000.0):
+def measurement(area_mm2, boundary_sd_mm2=0.0, roi_mm2=1000.0, **errors):
     return AreaMeasurement(
-        (), area_mm2, area_mm2, roi_mm2, boundary_sd_mm2, 0.0, area_mm2 / roi_mm2
+        (), area_mm2, area_mm2, roi_mm2, boundary_sd_mm2, 0.0, area_mm2 / roi_mm2, **errors
     )
 
 
@@ -78,6 +78,53 @@ def test_scars_err_independently():
         scars(disc(SHAPE, 40, 50, 12), disc(SHAPE, 100, 50, 12)), ROI, FLAT, scale()
     )
     assert two.boundary_sd_mm2 == pytest.approx(np.sqrt(2) * one.boundary_sd_mm2)
+
+
+def test_a_scar_that_may_be_missed_is_uncertain_by_its_area():
+    chance = np.array([1.0, 0.5])
+    large, small = disc(SHAPE, 40, 50, 12), disc(SHAPE, 100, 50, 6)
+    certain = scars(large, small, boundary_sd_px=0)
+    doubtful = scars(large, small, boundary_sd_px=0, detection_probability=chance)
+    for found, sd_mm2 in ((certain, 0), (doubtful, 0.5 * small.sum() * 0.2**2)):
+        measured = measure_labels(found, ROI, FLAT, scale())
+        assert measured.detection_sd_mm2 == pytest.approx(sd_mm2)
+        assert measured.area_sd_mm2 == pytest.approx(sd_mm2)
+    assert [scar.detection_probability for scar in measured.scars] == [1.0, 0.5]
+
+
+@given(simulated=st.integers(0, 2**31), chance=st.floats(0.05, 0.95))
+@settings(max_examples=10)
+def test_the_detection_error_is_that_of_scars_seen_by_chance(simulated, chance):
+    radii = np.array([4.0, 7, 10, 5])
+    masks = [disc(SHAPE, 20 + 35 * i, 60, radius) for i, radius in enumerate(radii)]
+    found = scars(*masks, boundary_sd_px=0, detection_probability=np.full(4, chance))
+    measured = measure_labels(found, ROI, FLAT, scale())
+    areas = np.array([scar.area_mm2 for scar in measured.scars])
+    seen = np.random.default_rng(simulated).random((20_000, 4)) < chance
+    assert measured.detection_sd_mm2 == pytest.approx((seen @ areas).std(), rel=0.05)
+
+
+def test_the_methods_error_is_relative_to_the_area():
+    masks = (disc(SHAPE, 40, 50, 12), disc(SHAPE, 100, 50, 12))
+    errors = {"area_rel_sd": 0.3, "repeat_rel_sd": 0.04, "scar_rel_sd": 0.1}
+    measured = measure_labels(
+        scars(*masks, boundary_sd_px=0, **errors), ROI, FLAT, scale(rel_sd=0.06)
+    )
+    assert measured.area_sd_mm2 == pytest.approx(
+        measured.area_mm2 * np.sqrt(0.3**2 + 0.04**2 + 0.12**2)
+    )
+    assert measured.repeat_sd_mm2 == pytest.approx(0.04 * measured.area_mm2)
+    for scar in measured.scars:
+        assert scar.area_sd_px == pytest.approx(0.1 * scar.area_px)
+
+
+def test_no_scar_found_is_not_known_to_the_last_digit():
+    smallest_px = 20.0
+    none = measure_labels(scars(smallest_area_px=smallest_px), ROI, FLAT, scale())
+    assert none.area_mm2 == 0
+    assert none.area_sd_mm2 == pytest.approx(smallest_px * 0.2**2)
+    change = compare(none, none, scale(), scale())
+    assert change.change_sd_mm2 == pytest.approx(np.sqrt(2) * none.area_sd_mm2)
 
 
 def test_tilted_skin_has_more_surface_than_it_shows():
@@ -139,6 +186,22 @@ def test_one_calibration_errs_once_and_two_err_independently(before, after, rel_
     assert separate.change_sd_mm2 == pytest.approx(
         np.sqrt(boundaries**2 + (2 * rel_sd * before) ** 2 + (2 * rel_sd * after) ** 2)
     )
+
+
+@given(before=st.floats(1, 500), after=st.floats(0, 500))
+def test_an_error_common_to_both_visits_scales_the_change_only(before, after):
+    flat = scale()
+    common = [measurement(area, area_rel_sd=0.3) for area in (before, after)]
+    assert compare(*common, flat, flat).change_sd_mm2 == pytest.approx(0.3 * abs(after - before))
+    other = [measurement(area, area_rel_sd=0.3, change_rel_sd=0.5) for area in (before, after)]
+    assert compare(*other, flat, flat).change_sd_mm2 == pytest.approx(0.5 * abs(after - before))
+    anew = [measurement(area, repeat_rel_sd=0.04) for area in (before, after)]
+    assert compare(*anew, flat, flat).change_sd_mm2 == pytest.approx(0.04 * np.hypot(before, after))
+
+
+def test_scars_that_may_be_missed_make_a_change_uncertain():
+    pair = measurement(20.0, detection_sd_mm2=3.0), measurement(15.0, detection_sd_mm2=4.0)
+    assert compare(*pair, scale(), scale()).change_sd_mm2 == pytest.approx(5.0)
 
 
 def test_change_without_scales_is_in_fractions():

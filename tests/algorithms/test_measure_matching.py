@@ -4,9 +4,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from synthetic import disc
 
-from scarmetrics.measure import ScarMatch, match_scars, measure_labels
+from scarmetrics.measure import ScarMatch, match_scars, measure_labels, unmatched
 from scarmetrics.registration import Registration
 from scarmetrics.segmentation import ScarLabels
+from scarmetrics.units import PixelScale
 
 SHAPE = (120, 160)
 STILL = np.eye(2, 3)
@@ -36,16 +37,21 @@ def labels_of(discs, shape=SHAPE):
     return labels
 
 
-def match(before, after, matrix=STILL, *, area_ratio=1.0, shape=SHAPE, boundary_sd_px=0.3):
+def match(
+    before, after, matrix=STILL, *, area_ratio=1.0, shape=SHAPE, boundary_sd_px=0.3, scales=None
+):
     measured = []
+    scales = scales or (None, None)
     drawn = [labels_of(before), labels_of(after, shape)]
-    for labels, discs in zip(drawn, (before, after), strict=True):
+    for labels, discs, scale in zip(drawn, (before, after), scales, strict=True):
         sd = np.full(len(discs), boundary_sd_px)
         found = ScarLabels(labels, np.ones(len(discs)), sd, 0.01)
         flat = np.ones(labels.shape, np.float32)
-        measured.append(measure_labels(found, labels >= 0, flat, None).scars)
+        measured.append(measure_labels(found, labels >= 0, flat, scale).scars)
     registration = moved_by(matrix, shape)
-    return match_scars(*drawn, *measured, registration=registration, area_ratio=area_ratio)
+    return match_scars(
+        *drawn, *measured, registration=registration, area_ratio=area_ratio, scales=scales
+    )
 
 
 @pytest.mark.parametrize(
@@ -142,3 +148,50 @@ def test_scars_that_leave_the_photograph_are_not_an_error():
         ScarMatch(1, None, "healed"),
         ScarMatch(None, 1, "new"),
     )
+
+
+def test_a_scar_followed_by_one_scar_has_a_change_of_area():
+    exact = PixelScale(0.2, 0.0, "manifest")
+    (found,) = match([(50, 50, 10)], [(50, 50, 7)], scales=(exact, exact))
+    areas = [disc(SHAPE, 50, 50, radius).sum() * 0.2**2 for radius in (10, 7)]
+    assert found.fate == "shrunk"
+    assert found.area_change_mm2 == pytest.approx(areas[1] - areas[0])
+    rims = [2 * np.pi * radius * 0.2 * 0.3 * 0.2 for radius in (10, 7)]
+    assert 0.5 * np.hypot(*rims) < found.area_change_sd_mm2 < np.hypot(*rims)
+
+
+def test_scales_err_in_a_scars_change_as_in_the_halfs():
+    before, after = [(50, 50, 10)], [(50, 50, 7)]
+    own, device = (PixelScale(0.2, 0.1, source) for source in ("manifest", "device"))
+    (apart,) = match(before, after, scales=(own, own), boundary_sd_px=0)
+    (once,) = match(before, after, scales=(device, device), boundary_sd_px=0)
+    areas = [disc(SHAPE, 50, 50, radius).sum() * 0.2**2 for radius in (10, 7)]
+    assert apart.area_change_sd_mm2 == pytest.approx(0.2 * np.hypot(*areas))
+    assert once.area_change_sd_mm2 == pytest.approx(0.2 * (areas[0] - areas[1]))
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ([(50, 50, 14)], [(44, 50, 7), (58, 50, 4)]),
+        ([(44, 50, 7), (58, 50, 6)], [(50, 50, 15)]),
+        ([(50, 50, 8)], []),
+        ([], [(50, 50, 8)]),
+    ],
+)
+def test_only_one_to_one_is_a_change_of_one_scar(before, after):
+    exact = PixelScale(0.2, 0.0, "manifest")
+    for found in match(before, after, scales=(exact, exact)):
+        assert found.area_change_mm2 is None
+        assert found.area_change_sd_mm2 is None
+
+
+def test_unmatched_scars_are_those_that_would_be_healed_or_new():
+    before = labels_of([(30, 30, 8), (80, 30, 8), (130, 30, 8)])
+    after = labels_of([(30, 80, 6), (130, 30, 8), (30, 30, 3)])
+    healed, new = unmatched(before, after, registration=moved_by(STILL), area_ratio=1.0)
+    np.testing.assert_array_equal(healed, before == 2)
+    np.testing.assert_array_equal(new, after == 1)
+    all_gone, none_new = unmatched(before, 0 * after, registration=moved_by(STILL), area_ratio=1.0)
+    np.testing.assert_array_equal(all_gone, before > 0)
+    assert not none_new.any()
