@@ -1,4 +1,4 @@
-"""The net: a small U-Net that says where scars are and how deep, relative to their deepest point."""
+"""The net: a small U-Net that says where scars are, and how deep for their deepest point."""
 
 from __future__ import annotations
 
@@ -25,6 +25,7 @@ class _Block(nn.Module):
         )
 
     def forward(self, x: Tensor) -> Tensor:
+        """Same height and width."""
         return self.layers(x)
 
 
@@ -67,8 +68,11 @@ class ScarNet(nn.Module):
         for block in self.up:
             x = nn.functional.interpolate(x, scale_factor=2.0, mode="nearest")
             x = block(torch.cat([x, kept.pop()], dim=1))
-        fine = torch.relu(self.enlarge(nn.functional.interpolate(x, scale_factor=2.0, mode="nearest")))
+        fine = torch.relu(
+            self.enlarge(nn.functional.interpolate(x, scale_factor=2.0, mode="nearest"))
+        )
         return self.head(torch.cat([fine, planes], dim=1))
 
-    def forward(self, x: Tensor) -> Tensor:
-        return torch.sigmoid(self.logits(x))
+    def forward(self, planes: Tensor) -> Tensor:
+        """Probabilities."""
+        return torch.sigmoid(self.logits(planes))

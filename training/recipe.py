@@ -23,7 +23,9 @@ if TYPE_CHECKING:
 
 KINDS = ("confluent", "isolated", "mixed", "clear")
 KIND_SHARES = (0.45, 0.15, 0.15, 0.25)
-AMONG_SCARS = {"freckle": 0.05, "mole": 0.3, "pores": 0.5}  # factors on how many there are
+# factors on how many marks there are
+EVERYWHERE = {"mole": 4.0, "papule": 2.0}
+AMONG_SCARS = {"freckle": 0.05, "mole": 0.4, "pores": 0.5}
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,16 +41,17 @@ class Example:
 
 
 def draw_light(rng: np.random.Generator) -> ph.Light:
-    """Any light."""
+    """Any light; on most cheeks soft enough for floors to be dark all over, on some hard."""
+    hard = rng.random() < 0.3
     return ph.Light(
         light_deg=float(rng.uniform(0, 360)),
-        elevation_deg=float(rng.uniform(15, 65)),
-        light_softness=float(rng.uniform(0.1, 0.85)),
-        occlusion=float(rng.uniform(1.2, 3.4)),
+        elevation_deg=float(rng.uniform(15, 50) if hard else rng.uniform(30, 70)),
+        light_softness=float(rng.uniform(0.1, 0.5) if hard else rng.uniform(0.45, 0.95)),
+        occlusion=float(rng.uniform(1.2, 3.0) if hard else rng.uniform(1.8, 4.0)),
         shadow=float(rng.uniform(0, 1)),
         gloss=float(rng.uniform(0, 0.9) if rng.random() < 0.6 else 0),
         tint=float(rng.uniform(0.3, 2.3)),
-        pigment=float(rng.uniform(-0.06, 0.15)),
+        pigment=float(rng.uniform(-0.05, 0.2)),
     )
 
 
@@ -99,7 +102,9 @@ def draw_marks(
     density = float(rng.choice((0.0, 0.5, 1.5), p=(0.3, 0.4, 0.3)))
     marks = []
     for mark in ph.MARK_KINDS:
-        factor = 1.0 if kind == "clear" else AMONG_SCARS.get(mark, 1.0)
+        factor = EVERYWHERE.get(mark, 1.0)
+        if kind != "clear":
+            factor *= AMONG_SCARS.get(mark, 1.0)
         marks += ph.mark_field(
             skin,
             mm_per_px=mm_per_px,

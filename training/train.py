@@ -21,7 +21,9 @@ from torch.nn import functional
 
 PATCH, BATCH = 128, 12
 _LEAST_SKIN = 0.35
-_JITTER = (0.75, 1.3)  # of contrast, on top of the renderer's own
+_RATE = 2e-3
+_JITTER = (0.65, 1.4)  # of contrast, on top of the renderer's own
+_BLOTCHES, _GRAIN = 0.5, 0.4  # coarse noise of the colour planes and of luminance, at most
 _NOISE = 0.25  # of the planes, at most, in every other patch
 
 
@@ -77,12 +79,28 @@ def augmented(planes: torch.Tensor, roi: torch.Tensor, rng: np.random.Generator)
     """Other contrast, other colour, some noise; zero stays zero outside the skin."""
     size = (len(planes), 1, 1, 1)
     gain = torch.from_numpy(np.exp(rng.uniform(*np.log(_JITTER), size)).astype(np.float32))
-    colour = torch.from_numpy(rng.uniform(0.5, 1.4, (len(planes), 2, 1, 1)).astype(np.float32))
+    colour = torch.from_numpy(rng.uniform(0.3, 1.5, (len(planes), 2, 1, 1)).astype(np.float32))
     grey = torch.from_numpy((rng.random(size) > 0.15).astype(np.float32))
     factors = torch.cat([torch.ones(size), colour * grey], dim=1) * gain
     noise = torch.from_numpy(rng.standard_normal(planes.shape, np.float32))
     noise *= torch.from_numpy(np.maximum(0, rng.uniform(-_NOISE, _NOISE, size)).astype(np.float32))
+    noise[:, :1] += blotches(len(planes), rng, _GRAIN, (PATCH // 4, PATCH // 2))[:, :1]
+    noise[:, 1:] += blotches(len(planes), rng, _BLOTCHES, (PATCH // 8, PATCH // 4))
     return ((planes * factors + noise) * roi).clamp(-5, 5)
+
+
+def blotches(
+    count: int, rng: np.random.Generator, most: float, cells: tuple[int, ...]
+) -> torch.Tensor:
+    """Coarse noise: uneven skin, or the wrong colours that compression and poor light leave."""
+    total = torch.zeros(count, 2, PATCH, PATCH)
+    for side in cells:
+        coarse = torch.from_numpy(rng.standard_normal((count, 2, side, side), np.float32))
+        strength = np.maximum(0, rng.uniform(-most, most, (count, 2, 1, 1)))
+        total += torch.from_numpy(strength.astype(np.float32)) * functional.interpolate(
+            coarse, size=(PATCH, PATCH), mode="bilinear", align_corners=False
+        )
+    return total
 
 
 def loss_of(net: ScarNet, batch: tuple[torch.Tensor, ...]) -> torch.Tensor:
@@ -125,37 +143,22 @@ def export(net: ScarNet, path: Path) -> None:
     )  # fmt: skip
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("phantoms", type=Path)
-    parser.add_argument("out", type=Path)
-    parser.add_argument("--minutes", type=float, default=45)
-    parser.add_argument("--steps", type=int, default=None, help="instead of minutes")
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--start", type=Path, default=None, help="weights to go on from (.pt)")
-    options = parser.parse_args()
-    torch.set_num_threads(options.threads)
-    torch.manual_seed(options.seed)
+def train(net: ScarNet, halves: Halves, options: argparse.Namespace) -> ScarNet:
+    """The running mean of the weights, which is what is kept."""
     rng = np.random.default_rng(options.seed)
-    halves = Halves(options.phantoms, hold_out_every=9)
-    print(f"{len(halves.train)} halves to train on, {len(halves.check)} to check on", flush=True)
     check_rng = np.random.default_rng(99)
     checks = [halves.batch(halves.check, check_rng) for _ in range(12)]
-    net = ScarNet().to(memory_format=torch.channels_last)
-    if options.start:
-        net.load_state_dict(torch.load(options.start, weights_only=True))
-    print(f"{sum(p.numel() for p in net.parameters())} parameters", flush=True)
-    mean = copy.deepcopy(net)  # running mean of the weights, which is what is kept
-    optimiser = torch.optim.AdamW(net.parameters(), lr=2e-3, weight_decay=1e-4)
+    mean = copy.deepcopy(net)
+    optimiser = torch.optim.AdamW(net.parameters(), lr=_RATE, weight_decay=1e-4)
     started, step = time.perf_counter(), 0
     while True:
-        elapsed = (time.perf_counter() - started) / 60
-        done = step / options.steps if options.steps else elapsed / options.minutes
+        minutes = (time.perf_counter() - started) / 60
+        done = step / options.steps if options.steps else minutes / options.minutes
         if done >= 1:
-            break
+            return mean
         warm = min(1.0, (step + 1) / 100)
-        optimiser.param_groups[0]["lr"] = 2e-3 * warm * (0.02 + 0.49 * (1 + math.cos(math.pi * done)))
+        rate = _RATE * warm * (0.02 + 0.49 * (1 + math.cos(math.pi * done)))
+        optimiser.param_groups[0]["lr"] = rate
         planes, *truth = halves.batch(halves.train, rng)
         seen = augmented(planes, truth[0], rng).to(memory_format=torch.channels_last)
         # half the memory traffic, twice the speed; the sums stay in single precision
@@ -165,24 +168,41 @@ def main() -> None:
         loss.backward()
         torch.nn.utils.clip_grad_norm_(net.parameters(), 1.0)
         optimiser.step()
-        keep = min(0.998, (step + 1) / (step + 10))
-        with torch.no_grad():
-            for kept, new in zip(mean.state_dict().values(), net.state_dict().values(), strict=True):
-                if kept.dtype.is_floating_point:
-                    kept.mul_(keep).add_(new, alpha=1 - keep)
-                else:
-                    kept.copy_(new)
+        follow(mean, net, keep=min(0.998, (step + 1) / (step + 10)))
         step += 1
-        if step % 250 == 0:
+        if step % options.report_every == 0:
             value, dice = check(mean, checks)
-            print(f"step {step}, {elapsed:.1f} min: loss {float(loss.detach()):.4f}, check {value:.4f}, "
-                  f"Dice {dice:.3f}", flush=True)  # fmt: skip
-            torch.save(mean.state_dict(), options.out.with_suffix(".pt"))
-            export(copy.deepcopy(mean), options.out)
-    torch.save(mean.state_dict(), options.out.with_suffix(".pt"))
-    export(copy.deepcopy(mean), options.out)
-    value, dice = check(mean, checks)
-    print(f"done after {step} steps: check {value:.4f}, Dice {dice:.3f}", flush=True)
+            print(f"step {step}, {minutes:.1f} min: {value:.4f}, Dice {dice:.3f}", flush=True)
+            export(copy.deepcopy(mean), options.out.with_stem(f"{options.out.stem}-{step:05d}"))
+
+
+@torch.no_grad()
+def follow(mean: ScarNet, net: ScarNet, keep: float) -> None:
+    """Move the running mean towards the weights."""
+    for kept, new in zip(mean.state_dict().values(), net.state_dict().values(), strict=True):
+        if kept.dtype.is_floating_point:
+            kept.mul_(keep).add_(new, alpha=1 - keep)
+        else:
+            kept.copy_(new)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("phantoms", type=Path)
+    parser.add_argument("out", type=Path)
+    parser.add_argument("--minutes", type=float, default=45)
+    parser.add_argument("--steps", type=int, default=None, help="instead of minutes")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--report-every", type=int, default=500, help="steps; the net is kept")
+    options = parser.parse_args()
+    torch.set_num_threads(options.threads)
+    torch.manual_seed(options.seed)
+    halves = Halves(options.phantoms, hold_out_every=9)
+    print(f"{len(halves.train)} halves to train on, {len(halves.check)} to check on", flush=True)
+    net = ScarNet().to(memory_format=torch.channels_last)
+    print(f"{sum(p.numel() for p in net.parameters())} parameters", flush=True)
+    export(train(net, halves, options), options.out)
 
 
 if __name__ == "__main__":

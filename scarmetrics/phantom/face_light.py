@@ -13,6 +13,8 @@ from scarmetrics.phantom.shading import Light
 from scarmetrics.photometry import luminance
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from scarmetrics.face import Face
     from scarmetrics.models import Image
 
@@ -57,12 +59,12 @@ def light_of(image: Image, face: Face) -> Light:
     design = np.column_stack([np.ones(len(x)), normal_x, normal_y])
     typical = max(float(np.median(bright[rows, cols])), 1e-6)
     # beards and hair are no shading: a robust loss lets them go
-    fit = least_squares(
-        lambda light: design @ light - bright[rows, cols] / typical,
-        x0=(1.0, 0.0, 0.0),
-        loss="soft_l1",
-        f_scale=_OFF,
-    )
+    relative = bright[rows, cols] / typical
+
+    def misfit(light: NDArray[np.float64]) -> NDArray[np.float64]:
+        return design @ light - relative
+
+    fit = least_squares(misfit, x0=(1.0, 0.0, 0.0), loss="soft_l1", f_scale=_OFF)
     level, along_x, along_y = fit.x
     slant = float(np.hypot(along_x, along_y) / max(level, 1e-6))
     heights = np.radians(_ELEVATIONS_DEG)
@@ -75,10 +77,8 @@ def light_of(image: Image, face: Face) -> Light:
     )
 
 
-def _broad_normals(
-    face: Face, x: np.ndarray, y: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
-    """x and y of the unit normals, towards the camera, of a quadric through the landmarks."""
+def _broad_normals(face: Face, x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """X and y of the unit normals, towards the camera, of a quadric through the landmarks."""
     points = face.landmarks[:_MODEL]
     middle, spread = points[:, :2].mean(axis=0), face.interpupillary_px
     u, v = ((points[:, axis] - middle[axis]) / spread for axis in (0, 1))

@@ -132,7 +132,7 @@ def mark_field(
     """
     rng = np.random.default_rng(seed)
     area_cm2 = float(mask.sum()) * mm_per_px**2 / 100
-    marks = []
+    marks: list[Mark] = []
     for kind in kinds:
         look = _LOOKS[kind]
         for _ in range(int(rng.poisson(look.per_cm2 * density * area_cm2))):
@@ -231,8 +231,12 @@ def _hair(mark: Mark, window: tuple[slice, slice], mm_per_px: float) -> FloatIma
     along = np.linspace(-1, 1, 24)
     bend = rng.normal(0, 0.15) * (along**2 - 1) + rng.normal(0, 0.06) * along**3
     turn = np.radians(mark.angle_deg)
-    points = mark.rx_mm / mm_per_px * np.column_stack(
-        [along * np.cos(turn) - bend * np.sin(turn), along * np.sin(turn) + bend * np.cos(turn)]
+    points = (
+        mark.rx_mm
+        / mm_per_px
+        * np.column_stack(
+            [along * np.cos(turn) - bend * np.sin(turn), along * np.sin(turn) + bend * np.cos(turn)]
+        )
     )
     points += (mark.x_px - window[1].start, mark.y_px - window[0].start)
     size = (window[0].stop - window[0].start, window[1].stop - window[1].start)
@@ -240,8 +244,7 @@ def _hair(mark: Mark, window: tuple[slice, slice], mm_per_px: float) -> FloatIma
     width_px = 2 * mark.ry_mm / mm_per_px
     sixteenths = np.round(points * 16).astype(np.int32)
     cv2.polylines(canvas, [sixteenths], False, 255, max(1, round(width_px)), cv2.LINE_AA, 4)
-    strength = np.float32(mark.strength * min(1.0, width_px)) * canvas.astype(np.float32) / 255
-    return strength
+    return np.float32(mark.strength * min(1.0, width_px) / 255) * canvas.astype(np.float32)
 
 
 def _sprinkled(mark: Mark, shape: tuple[int, ...], mm_per_px: float) -> FloatImage:

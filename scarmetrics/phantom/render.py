@@ -9,8 +9,8 @@ import numpy as np
 
 from scarmetrics.phantom.light import decode, encode
 from scarmetrics.phantom.marks import draw_marks
-from scarmetrics.phantom.shading import Light, reach_px, shade, tinted
 from scarmetrics.phantom.scars import window_of
+from scarmetrics.phantom.shading import Light, reach_px, shade, tinted
 from scarmetrics.phantom.texture import Roughness, rough_relief
 
 if TYPE_CHECKING:
@@ -116,13 +116,14 @@ def render(
     light = light or Light()
     shape = image.shape[:2]
     relief = _relief(shape, scars, mm_per_px)
-    depth_mm, narrowness = relief.depth_mm, relief.narrowness
+    depth_mm: FloatImage = relief.depth_mm
+    narrowness: FloatImage = relief.narrowness
     if roughness is not None:
         uneven = rough_relief(shape, mm_per_px, roughness, skin)
         # inside a scar the floor is its own
         uneven *= 1 - relief.relative_depth
-        depth_mm = depth_mm + uneven
-        narrowness = narrowness + np.maximum(uneven, 0) / np.float32(roughness.width_mm)
+        depth_mm += uneven
+        narrowness += np.maximum(uneven, 0) / np.float32(roughness.width_mm)
     dyed, raised_mm = draw_marks(image, marks, mm_per_px)
     if raised_mm is not None:
         depth_mm = depth_mm - raised_mm

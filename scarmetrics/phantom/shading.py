@@ -147,7 +147,9 @@ def tinted(
     # shine is white: only what is darker than flat skin takes the colour of shade
     colour = np.where(factor[:, None] < 1, factor[:, None] ** exponent, factor[:, None])
     if light.pigment:
-        colour = colour * np.exp(-np.float32(light.pigment) * relative_depth[:, None] * _PIGMENT_RGB)
+        colour = colour * np.exp(
+            -np.float32(light.pigment) * relative_depth[:, None] * _PIGMENT_RGB
+        )
     return colour
 
 

@@ -1,6 +1,7 @@
 """Which skin is scar: segmenters behind one protocol."""
 
 from scarmetrics.segmentation.classical import ClassicalSegmenter
+from scarmetrics.segmentation.learned import LearnedSegmenter
 from scarmetrics.segmentation.protocol import (
     FailedSegmentation,
     Response,
@@ -14,6 +15,7 @@ from scarmetrics.segmentation.protocol import (
 )
 
 register_segmenter("classical", ClassicalSegmenter)
+register_segmenter("learned", LearnedSegmenter)
 
 __all__ = [
     "ClassicalSegmenter",

@@ -110,10 +110,9 @@ def planes_of(linear: FloatImage, skin: Mask, mm_per_cell: float) -> NDArray[np.
     luminance = np.log(cv2.transform(linear, _LUMINANCE[None, :]).reshape(skin.shape))
     red_green, green_blue = log[..., 0] - log[..., 1], log[..., 1] - log[..., 2]
     planes = np.empty((CHANNELS, *skin.shape), np.float32)
-    for index, (value, unit) in enumerate(
-        ((luminance, _LUMINANCE_UNIT), (red_green, _COLOUR_UNIT), (green_blue, _COLOUR_UNIT))
-    ):
-        value = np.ascontiguousarray(value)
-        flat = (value - masked_plane(value, skin, _AROUND_MM / mm_per_cell)) / np.float32(unit)
+    seen = ((luminance, _LUMINANCE_UNIT), (red_green, _COLOUR_UNIT), (green_blue, _COLOUR_UNIT))
+    for index, (value, unit) in enumerate(seen):
+        surface = masked_plane(np.ascontiguousarray(value), skin, _AROUND_MM / mm_per_cell)
+        flat = (value - surface) / np.float32(unit)
         planes[index] = np.where(skin, np.clip(flat, -_CLIP, _CLIP), 0)
     return planes
