@@ -40,7 +40,8 @@ def constants(method: str) -> dict[str, float]:
     """A method's constants as the code has them."""
     config = sm.StudyConfig.model_validate({"segmentation": {"method": method}})
     segmenter = make_segmenter(config.segmentation)
-    return {name: float(getattr(segmenter, name, 0.0)) for name in _CONSTANTS}
+    holder = getattr(segmenter, "calibration", segmenter)
+    return {name: float(getattr(holder, name)) for name in _CONSTANTS}
 
 
 def fit(rows: Sequence[Row], now: dict[str, float]) -> dict[str, float]:

@@ -40,6 +40,8 @@ EFFECTS = {
     "segmentation.max_diameter_mm": "smaller drops more long depressions as folds",
     "segmentation.min_significance": "larger finds fewer scars where the skin is uneven",
     "segmentation.min_contrast": "larger finds fewer scars where the skin is even",
+    "segmentation.merge_gap_mm": "with `merge`, larger makes fewer and larger fields; their area "
+    "is the same",
     "segmentation.touching": "`split` counts touching depressions one by one, `merge` as one; "
     "their area is the same",
     "segmentation.sensitivity": "learned methods only: larger finds fainter scars; their models "

@@ -6,7 +6,8 @@ Field names carry their unit. ``configs/visioface.yaml`` explains each line.
 
 from __future__ import annotations
 
-from pathlib import Path
+import os
+from pathlib import Path, PureWindowsPath
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import BeforeValidator, Field, field_validator, model_validator
@@ -191,7 +192,7 @@ class SegmentationConfig(Section):
     method : str
         Name of a registered segmenter, the path of a model file that ``scarmetrics train`` wrote
         (``.npz``), or ``onnx:`` and the path of a net. A relative path in a config file starts at
-        that file's folder, elsewhere at the working directory.
+        that file's folder, elsewhere at the working directory; ``~`` is the user's own folder.
     min_diameter_mm, max_diameter_mm : float
         Equivalent diameters of the smallest and largest single scar looked for.
     min_significance : float
@@ -201,18 +202,27 @@ class SegmentationConfig(Section):
     touching : {'split', 'merge'}
         Whether depressions that touch each other are counted one by one or as one field.
         Their area is the same either way.
+    merge_gap_mm : float
+        With ``merge``, scars no farther apart than this are one field as well.
     sensitivity : float
         How readily a learned method counts a scar: 0.5 as its model was calibrated, more finds
         fainter scars.
     """
 
-    method: str = "classical"
+    method: str = "learned"
     min_diameter_mm: Positive = 0.8
     max_diameter_mm: Positive = 8.0
     min_significance: Positive = 2.5
     min_contrast: Annotated[Number, Field(ge=0, lt=1, allow_inf_nan=False)] = 0.14
     touching: Literal["split", "merge"] = "split"
+    merge_gap_mm: NotNegative = 0.0
     sensitivity: Annotated[Number, Field(gt=0, lt=1, allow_inf_nan=False)] = 0.5
+
+    @field_validator("method")
+    @classmethod
+    def _without_spaces(cls, method: str) -> str:
+        kind = ONNX if method.strip().startswith(ONNX) else ""
+        return kind + method.strip().removeprefix(kind).strip()
 
     @model_validator(mode="after")
     def _diameters_in_order(self) -> Self:
@@ -227,7 +237,8 @@ class SegmentationConfig(Section):
         """The file that `method` names; None where it names a registered segmenter."""
         name = self.method.removeprefix(ONNX)
         is_file = name != self.method or name.lower().endswith(TAUGHT_SUFFIX)
-        return Path(name) if is_file else None
+        # unlike Path's, leaves the name of an unknown user as it is
+        return Path(os.path.expanduser(name)) if is_file else None  # noqa: PTH111
 
     def with_model_file(self, path: Path | str) -> Self:
         """The same with another path of the model file, of the same kind."""
@@ -324,8 +335,13 @@ class StudyConfig(Section):
     def recorded(self) -> dict[str, Any]:
         """All values as JSON holds them, for outputs: of a model file only its name."""
         file = self.segmentation.model_file
-        shown = self.segmentation.with_model_file(file.name) if file else self.segmentation
+        shown = self.segmentation.with_model_file(file_name(file)) if file else self.segmentation
         return self.model_copy(update={"segmentation": shown}).model_dump(mode="json")
+
+
+def file_name(path: Path | str) -> str:
+    """What outputs and messages call a file: its name, of a path of any system."""
+    return PureWindowsPath(str(path)).name
 
 
 def load_config(path: Path) -> StudyConfig:

@@ -127,6 +127,10 @@ def _reasons() -> dict[str, ReasonText]:
             "the declared side is turned away from the camera",
             "check the side or view in the file name or manifest",
         ),
+        "net_failed": text(
+            "the net of the segmentation did not give probabilities",
+            "check the net that segmentation.method names, or use another method",
+        ),
         "no_skin": text(
             "no measurable skin is common to both photographs",
             "check that both photographs show the same half of the same face",

@@ -13,7 +13,9 @@ if TYPE_CHECKING:
 
     from scarmetrics.models import FloatImage, Image, Mask
 
-_LUMINANCE = np.array([0.2126, 0.7152, 0.0722], np.float32)  # linear sRGB, IEC 61966-2-1
+LUMINANCE = np.array([0.2126, 0.7152, 0.0722], np.float32)
+"""Weights of linear R, G and B (sRGB, IEC 61966-2-1)."""
+
 _PLANE_SIGMA_CELLS = 4.0  # the window's sigma on the reduced grid
 _PLANE_RIDGE = 0.05  # in units of the window's variance; holds the plane down in thin slivers
 _DARKEST = 1 / 512  # below this, log luminance says nothing but sensor noise
@@ -61,7 +63,7 @@ def luminance(image: Image) -> FloatImage:
     """
     table = srgb_to_linear(np.iinfo(image.dtype).max + 1)
     result = np.zeros(image.shape[:2], np.float32)
-    for channel, weight in enumerate(_LUMINANCE):
+    for channel, weight in enumerate(LUMINANCE):
         result += weight * table[image[..., channel]]
     return result
 

@@ -47,7 +47,7 @@ def draw_light(rng: np.random.Generator) -> ph.Light:
         light_deg=float(rng.uniform(0, 360)),
         elevation_deg=float(rng.uniform(15, 50) if hard else rng.uniform(30, 70)),
         light_softness=float(rng.uniform(0.1, 0.5) if hard else rng.uniform(0.45, 0.95)),
-        occlusion=float(rng.uniform(1.2, 3.0) if hard else rng.uniform(1.8, 4.0)),
+        occlusion=float(rng.uniform(1.0, 2.4) if hard else rng.uniform(1.3, 3.0)),
         shadow=float(rng.uniform(0, 1)),
         gloss=float(rng.uniform(0, 0.9) if rng.random() < 0.6 else 0),
         tint=float(rng.uniform(0.3, 2.3)),
@@ -67,7 +67,7 @@ def draw_roughness(rng: np.random.Generator, scarred: bool) -> ph.Roughness | No
     return ph.Roughness(
         depth_mm=per_width * float(np.mean(sizes)),
         grain_deg=float(rng.uniform(0, 180)),
-        stretch=float(1 + rng.gamma(1.5, 0.6)),
+        stretch=float(1.2 + rng.gamma(1.5, 0.9)),
         size_mm=sizes,
         seed=int(rng.integers(2**31)),
     )
@@ -140,16 +140,16 @@ def take(
     phantom: ph.Phantom, skin: NDArray[np.bool_], kind: str, rng: np.random.Generator
 ) -> Example:
     """Photograph a phantom with a camera of its own resolution and processing."""
-    zoom = min(1.0, phantom.mm_per_px / float(rng.uniform(0.12, 0.30)))
+    zoom = min(1.0, phantom.mm_per_px / float(rng.uniform(0.10, 0.28)))
     rows, cols = skin.shape
     size = (max(1, round(cols * zoom)), max(1, round(rows * zoom)))
     linear = cv2.resize(decode(phantom.image), size, interpolation=cv2.INTER_AREA)
-    if rng.random() < 0.5:
+    if rng.random() < 0.35:
         linear = cv2.GaussianBlur(linear, (0, 0), float(rng.uniform(0.3, 1.1)))
     linear = linear * np.exp(rng.normal(0, (0.12, 0.08, 0.12))).astype(np.float32)
     linear *= np.float32(np.exp(rng.normal(0, 0.2)))
     code = encode(linear, np.uint8).astype(np.float32)
-    if rng.random() < 0.4:  # phones sharpen
+    if rng.random() < 0.5:  # phones sharpen
         soft = cv2.GaussianBlur(code, (0, 0), float(rng.uniform(0.7, 2.0)))
         code += np.float32(rng.uniform(0.2, 1.2)) * (code - soft)
     code = 255 * (np.clip(code, 0, 255) / 255) ** np.float32(np.exp(rng.normal(0, 0.15)))

@@ -1,6 +1,6 @@
 """Train the net on rendered phantoms and write it as ONNX.
 
-Run:  python training/train.py PHANTOMS OUT.onnx [--minutes N] [--seed S] [--threads N]
+Run:  python training/train.py PHANTOMS OUT.onnx [--steps N] [--seed S] [--threads N]
 
 PHANTOMS is the folder that `phantoms.py` filled. The same seed, thread count and number of steps
 give the same net on the same machine and version of PyTorch.
@@ -22,7 +22,7 @@ from torch.nn import functional
 PATCH, BATCH = 128, 12
 _LEAST_SKIN = 0.35
 _RATE = 2e-3
-_JITTER = (0.65, 1.4)  # of contrast, on top of the renderer's own
+_JITTER = (0.65, 1.35)  # of contrast, on top of the renderer's own
 _BLOTCHES, _GRAIN = 0.5, 0.4  # coarse noise of the colour planes and of luminance, at most
 _NOISE = 0.25  # of the planes, at most, in every other patch
 
@@ -153,7 +153,7 @@ def train(net: ScarNet, halves: Halves, options: argparse.Namespace) -> ScarNet:
     started, step = time.perf_counter(), 0
     while True:
         minutes = (time.perf_counter() - started) / 60
-        done = step / options.steps if options.steps else minutes / options.minutes
+        done = minutes / options.minutes if options.minutes else step / options.steps
         if done >= 1:
             return mean
         warm = min(1.0, (step + 1) / 100)
@@ -190,8 +190,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("phantoms", type=Path)
     parser.add_argument("out", type=Path)
-    parser.add_argument("--minutes", type=float, default=45)
-    parser.add_argument("--steps", type=int, default=None, help="instead of minutes")
+    parser.add_argument("--steps", type=int, default=9000)
+    parser.add_argument("--minutes", type=float, default=None, help="instead of steps")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--report-every", type=int, default=500, help="steps; the net is kept")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import tempfile
 from contextlib import contextmanager
 from importlib import metadata
 from typing import TYPE_CHECKING
@@ -77,6 +78,15 @@ def _check(tracings: Path, out: Path, mm_per_px: float | None, *, force: bool) -
         raise UsageError(f"{out.name} is a folder", "name a file")
     if out.exists() and not force:
         raise UsageError(f"{out.name} is there already", "name another file, or add --force")
+    try:
+        folder = next(parent for parent in out.absolute().parents if parent.exists())
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise UsageError(
+            f"{out.name} cannot be written to the folder that was named ({error.strerror})",
+            "name another folder; nothing was taught",
+        ) from None
 
 
 @contextmanager
@@ -98,12 +108,13 @@ def _print_figures(console: Console, taught: Taught) -> None:
         console,
         f"Tested on {whom} that each test's model had not seen",
         ("photograph", "F1", "Dice", "area ratio", "scars traced"),
-        [*rows, _row("all", taught.overall)],
+        [*rows, _row("all of them", taught.overall)],
     )
     console.print(
         "F1: share of scars that are found and true. Dice: overlap of the areas. Both 1 at best; "
         "two readers reach about 0.87 and 0.77 with each other.\n"
-        "Area ratio: area found over area traced."
+        "Area ratio: area found over area traced. The relative error of an area that this shows, "
+        f"{taught.model.area_rel_sd:.2f}, is kept in the model."
     )
 
 

@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from scarmetrics.segmentation import ScarLabels
     from scarmetrics.units import PixelScale
 
-_CORRELATION_PX = 3.0  # along the boundary, errors closer than this move together
 _SHARED = 0.25  # share of boundary variance common to the whole contour, from the peak's own error
 
 
@@ -149,7 +148,7 @@ def measure_labels(
     area_px = np.bincount(flat, minlength=count + 1)[1:].astype(np.float64)
     surface_px = np.bincount(flat, surface_factor[labels > 0], minlength=count + 1)[1:]
     centroid = _centroids(labels, area_px, count)
-    sd_px = _area_sd_px(labels, found.boundary_sd_px, count)
+    sd_px = _area_sd_px(found)
     scar_sd_px = np.hypot(sd_px, found.scar_rel_sd * area_px)
     chance = np.ones(count) if found.detection_probability is None else found.detection_probability
     mm2 = None if scale is None else scale.mm_per_px**2
@@ -204,12 +203,10 @@ def _centroids(
     return np.column_stack(sums) / np.maximum(area_px, 1)[:, None]
 
 
-def _area_sd_px(
-    labels: NDArray[np.int32], boundary_sd_px: NDArray[np.float64], count: int
-) -> NDArray[np.float64]:
-    result = np.zeros(count)
-    for i, place in enumerate(ndi.find_objects(labels, max_label=count)):
-        length = float(perimeter_crofton(np.pad(labels[place] == i + 1, 1)))
-        share = _SHARED + (1 - _SHARED) / max(1.0, length / _CORRELATION_PX)
-        result[i] = boundary_sd_px[i] * length * np.sqrt(share)
+def _area_sd_px(found: ScarLabels) -> NDArray[np.float64]:
+    result = np.zeros(found.count)
+    for i, place in enumerate(ndi.find_objects(found.labels, max_label=found.count)):
+        length = float(perimeter_crofton(np.pad(found.labels[place] == i + 1, 1)))
+        alone = max(1.0, length / max(1.0, found.correlation_px))
+        result[i] = found.boundary_sd_px[i] * length * np.sqrt(_SHARED + (1 - _SHARED) / alone)
     return result

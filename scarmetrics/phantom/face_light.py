@@ -54,7 +54,8 @@ def light_of(image: Image, face: Face) -> Light:
     bright = luminance(cv2.resize(image, size, interpolation=cv2.INTER_AREA))
     share = cv2.resize(skin.astype(np.float32), size, interpolation=cv2.INTER_AREA)
     rows, cols = np.nonzero(share > 0.9)
-    x, y = (cols + 0.5) * cell, (rows + 0.5) * cell
+    x = (cols + 0.5) * image.shape[1] / size[0] - 0.5
+    y = (rows + 0.5) * image.shape[0] / size[1] - 0.5
     normal_x, normal_y = _broad_normals(face, x, y)
     design = np.column_stack([np.ones(len(x)), normal_x, normal_y])
     typical = max(float(np.median(bright[rows, cols])), 1e-6)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -239,7 +239,7 @@ class Study:
         out: Path,
         started: dt.datetime,
         *,
-        model: dict[str, str] | None,
+        model: dict[str, Any] | None,
         interrupted: bool,
     ) -> RunSummary:
         _flag_shared_photographs(outcomes)
@@ -291,10 +291,23 @@ class Study:
         return summary
 
 
-def _model_used(config: StudyConfig) -> dict[str, str] | None:
-    """Name and hash of the model file, where the method is one."""
+def _model_used(config: StudyConfig) -> dict[str, Any] | None:
+    """Name and hash of the model, and how its evidence is read, where the method is learned."""
+    from scarmetrics.segmentation import make_segmenter
+    from scarmetrics.segmentation.evidence import EvidenceSegmenter
+    from scarmetrics.segmentation.learned import NET_FILE, net_sha256
+
+    segmenter = make_segmenter(config.segmentation)
+    if not isinstance(segmenter, EvidenceSegmenter):
+        return None
     file = config.segmentation.model_file
-    return None if file is None else {"file": file.name, "sha256": sha256_of(file)}
+    darkness = getattr(segmenter, "darkness", None)
+    return {
+        "file": NET_FILE if file is None else file.name,
+        "sha256": net_sha256() if file is None else sha256_of(file),
+        "calibration": asdict(segmenter.calibration),
+        "darkness": None if darkness is None else asdict(darkness),
+    }
 
 
 def _flag_shared_photographs(outcomes: Sequence[JobOutcome]) -> None:

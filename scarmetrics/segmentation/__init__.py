@@ -20,6 +20,7 @@ register_segmenter("learned", LearnedSegmenter)
 __all__ = [
     "ClassicalSegmenter",
     "FailedSegmentation",
+    "LearnedSegmenter",
     "Response",
     "ScarLabels",
     "Segmenter",

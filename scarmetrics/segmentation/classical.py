@@ -29,11 +29,11 @@ from skimage.segmentation import watershed
 
 from scarmetrics.opencv import cv2
 from scarmetrics.photometry import blur, log_luminance, masked_plane
+from scarmetrics.segmentation.darkness import DarkScale, darkening
 from scarmetrics.segmentation.protocol import FailedSegmentation, Response, ScarLabels
 from scarmetrics.segmentation.shapes import (
     MAD_TO_SD,
     apart_from_seed,
-    disc,
     fields,
     grown,
     lesser_pieces,
@@ -49,20 +49,8 @@ if TYPE_CHECKING:
     from scarmetrics.models import FloatImage, Image, Mask
 
 
-class _Scale(NamedTuple):
-    """One scale at which scars are looked for, as lengths on the skin."""
-
-    blur_mm: float
-    """Sigma of the blur that quiets pores."""
-    around_mm: float
-    """Sigma of the skin around."""
-    span_mm: float
-    """Closing disc: wider shading belongs to the face, not to a scar."""
-
-
 _WORKING_MM = 0.18  # finer photographs are reduced to this; scars below 0.8 mm are not asked for
-_SMALL = _Scale(blur_mm=0.4, around_mm=2.0, span_mm=3.0)
-_WIDE = _Scale(blur_mm=0.8, around_mm=4.0, span_mm=6.0)  # for scars that the small scale spans
+_WIDE = DarkScale(blur_mm=0.8, around_mm=4.0, span_mm=6.0)  # for scars that the small scale spans
 _WIDE_FROM_MM = 2.5  # equivalent diameter of the narrowest core taken from the wide scale
 _WALL_MM = (0.3, 1.0)  # just outside a core
 _SECTORS = 8
@@ -140,7 +128,7 @@ class ClassicalSegmenter:
         log = log_luminance(part, size)
         skin = cv2.resize(skin.astype(np.uint8), size, interpolation=cv2.INTER_NEAREST_EXACT) > 0
         mm_per_cell = mm_per_px * width / size[0]
-        depth = _darkening(log, skin, mm_per_cell, _SMALL)
+        depth = darkening(log, skin, mm_per_cell)
         inside = depth[skin]
         spread = np.median(np.abs(inside - np.median(inside))) if inside.size else 0.0
         return Response(
@@ -196,7 +184,7 @@ class ClassicalSegmenter:
         scars[~scar_like(scars, response.mm_per_px, self.config)[scars]] = 0
         chance = np.concatenate([[0], ndtr(found.above / max(noise, 1e-9))])[scars]
         if self.config.touching == "merge":
-            scars = fields(scars)
+            scars = fields(scars, self.config.merge_gap_mm / response.mm_per_px)
         labels = np.zeros(roi.shape, np.int32)
         labels[window], count = renumber(scars)
         peak, slope = peak_and_slope(labels[window], depth, count)
@@ -230,7 +218,7 @@ class ClassicalSegmenter:
         Also the depth at that scale.
         """
         log, mm_per_cell = _log_of(response), _mm_per_cell(response)
-        depth = _darkening(log, response.roi, mm_per_cell, _WIDE)
+        depth = darkening(log, response.roi, mm_per_cell, _WIDE)
         cores = _cores(depth, response.roi, threshold, mm_per_cell)
         kept = scar_like(cores, mm_per_cell, self.config)
         kept &= np.bincount(cores.ravel()) >= np.pi / 4 * (_WIDE_FROM_MM / mm_per_cell) ** 2
@@ -248,7 +236,9 @@ def _with_known(found: _Cores, weak: _Cores, known: Mask) -> _Cores:
     A weaker core that touches one that was found is the same depression under the lower limit.
     """
     rows, cols = weak.labels.shape
-    known = cv2.resize(known.astype(np.uint8), (cols, rows), interpolation=cv2.INTER_NEAREST) > 0
+    known = (
+        cv2.resize(known.astype(np.uint8), (cols, rows), interpolation=cv2.INTER_NEAREST_EXACT) > 0
+    )
     cells = np.bincount(weak.labels.ravel())
     taken = np.bincount(weak.labels.ravel(), known.ravel(), len(cells)) >= _LEAST_KNOWN * cells
     taken[np.unique(weak.labels[grown(found.labels > 0, 1)])] = False
@@ -300,14 +290,6 @@ def _outline(
     return depth, basins, peaks, noise
 
 
-def _darkening(log: FloatImage, skin: Mask, mm_per_cell: float, scale: _Scale) -> FloatImage:
-    """Darkness against the skin around and against the surface that spans it, the lesser one."""
-    quiet = blur(log, max(scale.blur_mm / mm_per_cell, 0.5))
-    against_mean = masked_plane(log, skin, scale.around_mm / mm_per_cell) - quiet
-    against_span = _close(quiet, skin, scale.span_mm / mm_per_cell) - quiet
-    return np.where(skin, np.minimum(against_mean, against_span), 0).astype(np.float32)
-
-
 def _cores(
     depth: FloatImage, skin: Mask, threshold: float, mm_per_cell: float
 ) -> NDArray[np.int32]:
@@ -335,11 +317,3 @@ def _least_rise(log: FloatImage, core: Mask, mm_per_cell: float) -> float:
     total = np.bincount(sector, log[y, x], minlength=_SECTORS)
     around = total / np.maximum(np.bincount(sector, minlength=_SECTORS), 1)
     return float(around.min() - log[core].mean())
-
-
-def _close(image: FloatImage, skin: Mask, diameter_px: float) -> FloatImage:
-    """Morphological closing over the skin only, by a disc."""
-    span = disc(diameter_px / 2)
-    low, high = np.float32(image.min() - 1), np.float32(image.max() + 1)
-    filled = cv2.dilate(np.where(skin, image, low), span)
-    return cv2.erode(np.where(skin, filled, high), span)

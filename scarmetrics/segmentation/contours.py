@@ -39,9 +39,6 @@ if TYPE_CHECKING:
     from scarmetrics.config import SegmentationConfig
     from scarmetrics.models import FloatImage, Mask
 
-LOG_PER_UNIT = 0.15
-"""Log luminance per unit of the first of `normalise`'s planes."""
-
 _APART_MM = 0.6  # maxima nearer than this are one depression
 _PROMINENCE = 0.08  # a maximum rises by this above the pass to a higher one
 _GUIDE_MM = 0.3  # sigma of the blur that makes a guide of the evidence itself
@@ -49,7 +46,9 @@ _CONTRAST_MM = 0.25  # sigma of the blur on which contrast is read
 _CLEAR_MM = 0.6  # skin nearer to a scar than this is not the skin that it is compared with
 _AROUND_MM = 2.5  # sigma of the window of that skin
 _KNOWN_LOG_ODDS = 1.0  # by how much less evidence does where the other visit shows a scar
+_LEAST_KNOWN = 0.5  # share of a scar that must lie there
 _FARTHEST_MM = 1.0  # no boundary is less certain than this
+_CORRELATION_CELLS = 1.5  # along a contour, errors closer than this move together
 _CONNECTED = np.ones((3, 3), bool)
 
 
@@ -89,8 +88,8 @@ def label_evidence(
         Standard deviation from one photograph to the next of the log-odds that a scar reaches;
         gives the probability of detection, which is left open without it.
     known : ndarray of bool, shape (M, N), optional
-        Where the other visit shows a scar, in the photograph's pixels. A scar that overlaps it
-        counts on less evidence.
+        Where the other visit shows a scar, in the photograph's pixels. A scar of which at least
+        half lies there counts on less evidence.
 
     Returns
     -------
@@ -100,19 +99,24 @@ def label_evidence(
     size = (round(cols * response.px_per_cell[0]), round(rows * response.px_per_cell[1]))
     x0, y0 = response.origin
     window = np.s_[y0 : y0 + size[1], x0 : x0 + size[0]]
-    basins, peaks = _basins(response, level)
+    limit = _logit(detection) - _logit(config.sensitivity)
+    faintest = _chance(limit - (0 if known is None else _KNOWN_LOG_ODDS))
+    basins, peaks = _basins(response, level * min(1.0, faintest / detection))
     basins = cv2.resize(basins, size, interpolation=cv2.INTER_NEAREST_EXACT)
     evidence = cv2.resize(response.depth, size, interpolation=cv2.INTER_LINEAR)
-    scars = np.where((evidence >= level) & roi[window], basins, 0).astype(np.int32)
-    limit = _logit(detection) - _logit(config.sensitivity)
+    # what is fainter than usual is outlined at a level that is lower by as much
+    outline = (level * np.minimum(1.0, peaks / detection)).astype(np.float32)
+    scars = np.where((evidence >= outline[basins]) & roi[window], basins, 0).astype(np.int32)
     least = np.full(len(peaks), limit)
     if known is not None:
-        least[np.unique(scars[known[window]])] -= _KNOWN_LOG_ODDS
+        least[_mostly_in(scars, known[window], len(peaks))] -= _KNOWN_LOG_ODDS
     spare = _logit(peaks) - least
     scars[~(spare >= 0)[scars]] = 0
     scars[lesser_pieces(scars)] = 0
     scars[~scar_like(scars, response.mm_per_px, config)[scars]] = 0
-    whole = fields(scars) if config.touching == "merge" else scars
+    whole = scars
+    if config.touching == "merge":
+        whole = fields(scars, config.merge_gap_mm / response.mm_per_px)
     labels = np.zeros(roi.shape, np.int32)
     labels[window], count = renumber(whole)
     contrast, _ = peak_and_slope(labels[window], _contrast(response, scars > 0, size), count)
@@ -129,6 +133,7 @@ def label_evidence(
         noise=noise,
         detection_probability=sure,
         smallest_area_px=np.pi / 4 * (config.min_diameter_mm / response.mm_per_px) ** 2,
+        correlation_px=_CORRELATION_CELLS * response.px_per_cell[0],
     )
 
 
@@ -146,6 +151,13 @@ def evidence_noise(log: FloatImage, roi: Mask, mm_per_cell: float) -> float:
     """
     inside = blur(log, max(_CONTRAST_MM / mm_per_cell, 0.5))[roi]
     return MAD_TO_SD * float(np.median(np.abs(inside - np.median(inside)))) if inside.size else 0.0
+
+
+def _mostly_in(scars: NDArray[np.int32], mask: Mask, count: int) -> NDArray[np.bool_]:
+    """Which labels, 0 to count - 1, lie in the mask with at least half of their area."""
+    whole = np.bincount(scars[scars > 0], minlength=count)
+    inside = np.bincount(scars[mask & (scars > 0)], minlength=count)
+    return (inside > 0) & (inside >= _LEAST_KNOWN * whole)
 
 
 def _basins(response: Response, level: float) -> tuple[NDArray[np.int32], NDArray[np.float64]]:
@@ -198,3 +210,7 @@ def _contrast(response: Response, scars: Mask, size: tuple[int, int]) -> FloatIm
 def _logit(probability: float | NDArray[np.float64]) -> NDArray[np.float64]:
     inside = np.clip(np.asarray(probability, np.float64), 1e-9, 1 - 1e-9)
     return np.log(inside / (1 - inside))
+
+
+def _chance(log_odds: NDArray[np.float64] | float) -> float:
+    return float(1 / (1 + np.exp(-log_odds)))

@@ -29,6 +29,7 @@ _CLOSING_MM = (1.2, 2.0, 3.2, 5.0)  # diameters of discs
 _OPENING_MM = (1.2, 2.4)
 _RANGE_MM = (1.6, 2.8, 4.4)
 _COLOUR_MM = (0.3, 0.8, 2.0)
+_NET_MM = (0.4, 1.0)
 _EVIDENCE_MM = (0.3, 0.6, 1.2, 2.4)
 _QUIET_MM = 0.25  # sigma of the blur before ranks and discs, which one dark cell would rule
 _FILL_MM = 1.0
@@ -86,8 +87,9 @@ def skin_features(
 
     Parameters
     ----------
-    planes : ndarray of float32, shape (3, h, w)
-        Log luminance and two colour differences against the skin around.
+    planes : ndarray of float32, shape (5, h, w)
+        From `learned.with_net`: log luminance and two colour differences against the skin around,
+        and what the net thinks.
     skin : ndarray of bool, shape (h, w)
         Where the planes hold skin.
     mm_per_cell : float
@@ -103,7 +105,8 @@ def skin_features(
     filled = [_filled(plane, skin, mm_per_cell) for plane in planes]
     maps = [
         *_luminance_maps(filled[0], mm_per_cell),
-        *(feature for plane in filled[1:] for feature in _colour_maps(plane, mm_per_cell)),
+        *(feature for plane in filled[1:3] for feature in _colour_maps(plane, mm_per_cell)),
+        *(feature for plane in filled[3:] for feature in _net_maps(plane, mm_per_cell)),
     ]
     return _rows(maps, inside)
 
@@ -186,6 +189,12 @@ def _colour_maps(plane: FloatImage, mm_per_cell: float) -> Iterator[FloatImage]:
         smooth = _gauss(plane, sigma_mm / mm_per_cell)
         yield smooth
         yield sum(_hessian(smooth, sigma_mm / mm_per_cell), np.zeros_like(smooth))
+
+
+def _net_maps(plane: FloatImage, mm_per_cell: float) -> Iterator[FloatImage]:
+    yield plane
+    for sigma_mm in _NET_MM:
+        yield _gauss(plane, sigma_mm / mm_per_cell)
 
 
 def _gauss(image: FloatImage, sigma_px: float) -> FloatImage:

@@ -7,49 +7,73 @@ was trained on, with which figures and limits, is in docs/model-card.md.
 
 from __future__ import annotations
 
+import hashlib
 import json
+import math
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from scarmetrics.errors import UsageError
-from scarmetrics.segmentation.contours import LOG_PER_UNIT, evidence_noise, label_evidence
+from scarmetrics.segmentation.darkness import darkening
+from scarmetrics.segmentation.evidence import Calibration, EvidenceSegmenter
 from scarmetrics.segmentation.net import NetError, ScarNet
-from scarmetrics.segmentation.normalise import skin_planes
-from scarmetrics.segmentation.protocol import FailedSegmentation, Response, ScarLabels
+from scarmetrics.segmentation.normalise import LUMINANCE_UNIT
 
 if TYPE_CHECKING:
-    from scarmetrics.config import SegmentationConfig
-    from scarmetrics.models import Image, Mask
+    from pathlib import Path
 
-_PACKAGE, _NET, _FACTS = "scarmetrics.segmentation", "scarnet.onnx", "scarnet.json"
+    from numpy.typing import NDArray
+
+    from scarmetrics.config import SegmentationConfig
+    from scarmetrics.models import FloatImage
+    from scarmetrics.segmentation.normalise import SkinPlanes
+
+_LEAST_CHANCE = 1e-4
+_UNSURE = 0.0025  # what builds on the net hears no more certainty than this
+NET_FILE = "scarnet.onnx"
+_PACKAGE, _FACTS = "scarmetrics.segmentation", "scarnet.json"
 
 
 @dataclass(frozen=True)
-class NetFacts:
-    """What goes with a net's weights.
+class Darkness:
+    """How far plain darkness moves a net's log-odds.
+
+    A net taught on drawn scars is surer of what looks drawn. What is darker than the skin around by
+    more than `offset` counts for more, what is less dark for less: `weight` times the difference,
+    at most `most` either way.
 
     Attributes
     ----------
-    level : float
-        Probability on the contour.
-    detection : float
-        Probability that a scar must reach somewhere, at a sensitivity of 0.5.
+    weight : float
+        Log-odds per unit of log luminance; 0 leaves the net alone.
+    offset : float
+        Difference of log luminance at which nothing is moved.
+    most : float
+        Bound on the log-odds.
     """
 
-    level: float = 0.5
-    detection: float = 0.6
+    weight: float = 0.0
+    offset: float = 0.12
+    most: float = 2.0
 
     def __post_init__(self) -> None:
-        if not (0 < self.level < 1 and 0 < self.detection < 1):
-            raise ValueError("level and detection must lie between 0 and 1")
+        for name, value in vars(self).items():
+            if not (math.isfinite(value) and value >= 0):
+                raise ValueError(f"{name} is {value}, must be a number and not negative")
+
+    def moved(self, probability: FloatImage, darker: FloatImage) -> FloatImage:
+        """The probability, moved by how much darker each cell is; shape (h, w)."""
+        shift = np.clip(self.weight * (darker - np.float32(self.offset)), -self.most, self.most)
+        bounded = np.clip(probability, _LEAST_CHANCE, 1 - _LEAST_CHANCE)
+        odds = bounded / (1 - bounded) * np.exp(shift)
+        return (odds / (1 + odds)).astype(np.float32)
 
 
-class NetSegmenter:
+class NetSegmenter(EvidenceSegmenter):
     """Scars by a net of the contract in `scarmetrics.segmentation.net`.
 
     Parameters
@@ -58,46 +82,33 @@ class NetSegmenter:
         Sizes, sensitivity, rule for touching scars.
     net : ScarNet
         The net.
-    facts : NetFacts
-        Its levels.
+    calibration : Calibration
+        How its evidence is to be read.
+    darkness : Darkness, optional
+        How far plain darkness moves it; not at all by default.
     """
 
-    def __init__(self, config: SegmentationConfig, net: ScarNet, facts: NetFacts) -> None:
-        self.config, self._net, self._facts = config, net, facts
+    def __init__(
+        self,
+        config: SegmentationConfig,
+        net: ScarNet,
+        calibration: Calibration,
+        darkness: Darkness | None = None,
+    ) -> None:
+        super().__init__(config, calibration)
+        self._net = net
+        self.darkness = darkness or Darkness()
 
-    def respond(
-        self, image: Image, roi: Mask, mm_per_px: float, coarsest_mm_per_px: float
-    ) -> Response | FailedSegmentation:
-        """Evidence of scars in one photograph; see `Segmenter`."""
-        seen = skin_planes(image, roi, mm_per_px, coarsest_mm_per_px)
-        if seen is None:
-            return FailedSegmentation("no_skin")
-        evidence = self._net.evidence(seen.planes) * seen.roi
-        log = seen.planes[0] * np.float32(LOG_PER_UNIT)
-        return Response(
-            depth=evidence[0],
-            roi=seen.roi,
-            origin=seen.grid.origin,
-            px_per_cell=seen.grid.px_per_cell,
-            mm_per_px=mm_per_px,
-            noise=evidence_noise(log, seen.roi, seen.mm_per_cell),
-            log=log,
-            core=evidence[1] if len(evidence) > 1 else None,
-        )
-
-    def label(
-        self, response: Response, roi: Mask, noise: float, known: Mask | None = None
-    ) -> ScarLabels:
-        """Scars in a response; see `Segmenter`."""
-        return label_evidence(
-            response,
-            roi,
-            noise,
-            self.config,
-            level=self._facts.level,
-            detection=self._facts.detection,
-            known=known,
-        )
+    def evidence(self, seen: SkinPlanes) -> tuple[FloatImage, FloatImage | None]:
+        """See `EvidenceSegmenter`."""
+        found = self._net.evidence(seen.planes)
+        probability = found[0]
+        if self.darkness.weight:
+            log = seen.planes[0] * np.float32(LUMINANCE_UNIT)
+            probability = self.darkness.moved(
+                probability, darkening(log, seen.roi, seen.mm_per_cell)
+            )
+        return probability, found[1] if len(found) > 1 else None
 
 
 class LearnedSegmenter(NetSegmenter):
@@ -116,7 +127,8 @@ class LearnedSegmenter(NetSegmenter):
 class OnnxSegmenter(NetSegmenter):
     """A net from a file, ``segmentation.method: onnx:PATH``.
 
-    A file NAME.json beside NAME.onnx may hold ``level`` and ``detection``.
+    A file NAME.json beside NAME.onnx may hold ``calibration`` and ``darkness``, see `Calibration`
+    and `Darkness`.
 
     Parameters
     ----------
@@ -146,26 +158,66 @@ class OnnxSegmenter(NetSegmenter):
                 f"model {path.name} is of no use: {error}",
                 "export the net as docs/model-card.md describes under 'A net of your own'",
             ) from error
-        super().__init__(config, net, _facts_beside(path))
+        super().__init__(config, net, *_facts_beside(path))
+
+
+def with_net(planes: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Planes with what the packaged net thinks of them, for methods that build on it.
+
+    Parameters
+    ----------
+    planes : ndarray of float32, shape (3, h, w)
+        From `normalise.skin_planes`.
+
+    Returns
+    -------
+    ndarray of float32, shape (5, h, w)
+        The same, then half the log-odds that a cell lies inside a scar, and its relative depth.
+    """
+    net, _, _ = _packaged()
+    probability, core = net.evidence(planes)
+    bounded = np.clip(probability, _UNSURE, 1 - _UNSURE)
+    return np.concatenate([planes, [0.5 * np.log(bounded / (1 - bounded)), core]])
 
 
 @cache
-def _packaged() -> tuple[ScarNet, NetFacts]:
-    data = resources.files(_PACKAGE).joinpath("data")
-    facts = json.loads(data.joinpath(_FACTS).read_text(encoding="utf-8"))
-    net = ScarNet(data.joinpath(_NET).read_bytes())
-    return net, NetFacts(level=facts["level"], detection=facts["detection"])
+def packaged_net() -> bytes:
+    """The net that comes with the package, as an ONNX file."""
+    return resources.files(_PACKAGE).joinpath("data", NET_FILE).read_bytes()
 
 
-def _facts_beside(path: Path) -> NetFacts:
+@cache
+def net_sha256() -> str:
+    """Hash of the net that comes with the package."""
+    return hashlib.sha256(packaged_net()).hexdigest()
+
+
+@cache
+def _packaged() -> tuple[ScarNet, Calibration, Darkness]:
+    text = resources.files(_PACKAGE).joinpath("data", _FACTS).read_text(encoding="utf-8")
+    return ScarNet(packaged_net()), *_read_facts(text)
+
+
+def _facts_beside(path: Path) -> tuple[Calibration, Darkness]:
     beside = path.with_suffix(".json")
     if not beside.is_file():
-        return NetFacts()
+        return Calibration(), Darkness()
     try:
-        facts = json.loads(beside.read_text(encoding="utf-8"))
-        return NetFacts(**{name: float(facts[name]) for name in ("level", "detection")})
-    except (OSError, ValueError, TypeError, KeyError) as error:
+        return _read_facts(beside.read_text(encoding="utf-8"))
+    except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
         raise UsageError(
             f"{beside.name} beside the model cannot be used ({error})",
-            'it must hold {"level": 0.5, "detection": 0.6} or the like, or be removed',
+            'it must hold {"calibration": {"level": 0.5, "detection": 0.6}} or the like, '
+            "or be removed",
         ) from error
+
+
+def _read_facts(text: str) -> tuple[Calibration, Darkness]:
+    facts = json.loads(text)
+    unknown = set(facts) - {"calibration", "darkness", "about"}
+    if unknown:
+        raise ValueError(f"unknown: {', '.join(sorted(unknown))}")
+    return (
+        Calibration(**facts.get("calibration", {})),
+        Darkness(**facts.get("darkness", {})),
+    )

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import json
-import zipfile
-import zlib
+import warnings
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from scarmetrics.config import file_name
 from scarmetrics.errors import UsageError
+from scarmetrics.segmentation.learned import net_sha256
 from scarmetrics.segmentation.normalise import CELL_MM
 from scarmetrics.segmentation.perceptrons import Opinion, Perceptron, TaughtModel
 
@@ -42,7 +43,7 @@ def load_model(path: Path) -> TaughtModel:
         status = path.stat()
     except OSError as error:
         raise UsageError(
-            f"the model file {path.name} cannot be read ({error.strerror})",
+            f"the model file {file_name(path)} cannot be read ({error.strerror})",
             "correct segmentation.method in the config; a relative path starts at the config's "
             "own folder",
         ) from None
@@ -51,25 +52,18 @@ def load_model(path: Path) -> TaughtModel:
 
 @lru_cache(maxsize=4)
 def _load(path: Path, _mtime_ns: int, _size: int) -> TaughtModel:
+    name = file_name(path)
     try:
-        with path.open("rb") as stream, np.load(stream, allow_pickle=False) as file:
-            arrays = {name: file[name] for name in file.files}
+        with warnings.catch_warnings(), path.open("rb") as stream:
+            warnings.simplefilter("ignore")
+            with np.load(stream, allow_pickle=False) as file:
+                arrays = {key: file[key] for key in file.files}
     except OSError as error:
         reason = error.strerror or "it is not complete"
-        raise UsageError(
-            f"the model file {path.name} cannot be read ({reason})", _TEACH_ANEW
-        ) from (None)
-    except (
-        ValueError,
-        EOFError,
-        zipfile.BadZipFile,
-        zlib.error,
-        AttributeError,
-        TypeError,
-        KeyError,
-    ):
-        arrays = {}
-    return _checked(arrays, path.name)
+        raise UsageError(f"the model file {name} cannot be read ({reason})", _TEACH_ANEW) from None
+    except Exception as error:  # damaged bytes make zipfile and numpy raise anything
+        raise UsageError(f"{name} is no model, or it is damaged", _TEACH_ANEW) from error
+    return _checked(arrays, name)
 
 
 def _checked(arrays: dict[str, NDArray[Any]], name: str) -> TaughtModel:
@@ -89,11 +83,17 @@ def _checked(arrays: dict[str, NDArray[Any]], name: str) -> TaughtModel:
             level=_share(arrays["level"]),
             detection=_share(arrays["detection"]),
             evidence_sd=_share(arrays["evidence_sd"]),
-            about=json.loads(str(arrays["about"])),
+            about=dict(json.loads(str(arrays["about"]))),
+            area_rel_sd=_positive(arrays["area_rel_sd"]),
         )
         _try(model)
-    except (KeyError, ValueError, TypeError, IndexError):
-        raise UsageError(f"the model {name} is damaged", _TEACH_ANEW) from None
+    except Exception as error:  # whatever does not fit together
+        raise UsageError(f"the model {name} is damaged", _TEACH_ANEW) from error
+    if model.about.get("net_sha256") != net_sha256():
+        raise UsageError(
+            f"the model {name} builds on another net than comes with this scarmetrics",
+            "teach it anew with this version of scarmetrics, or use the version that wrote it",
+        )
     return model
 
 
@@ -101,13 +101,21 @@ def _try(model: TaughtModel) -> None:
     """Raise ValueError where the weights do not fit the features of this version."""
     size = 16
     skin = np.ones((size, size), bool)
-    if not np.isfinite(model.evidence(np.zeros((3, size, size), np.float32), skin, CELL_MM)).all():
+    with np.errstate(all="ignore"):
+        evidence = model.evidence(np.zeros((5, size, size), np.float32), skin, CELL_MM)
+    if not np.isfinite(evidence).all():
         raise ValueError("no number comes out")
 
 
 def _share(value: NDArray[Any]) -> float:
     if not 0 < float(value) < 1:
         raise ValueError("not between 0 and 1")
+    return float(value)
+
+
+def _positive(value: NDArray[Any]) -> float:
+    if not 0 <= float(value) < np.inf:
+        raise ValueError("not a positive number")
     return float(value)
 
 
@@ -144,6 +152,7 @@ def save_model(model: TaughtModel, path: Path) -> None:
         "level": np.array(model.level),
         "detection": np.array(model.detection),
         "evidence_sd": np.array(model.evidence_sd),
+        "area_rel_sd": np.array(model.area_rel_sd),
         "about": np.array(json.dumps(model.about, sort_keys=True, ensure_ascii=False)),
     }
     for stage, opinion in (("first", model.first), ("second", model.second)):

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 _TILE, _OVERLAP = 448, 64  # cells; the overlap is what a cell's evidence depends on, at the most
 _MULTIPLE = 8
-_TRIAL = 64
+_TRIALS = ((64, 64), (72, 104))  # two, so that a net of one fixed size is found out
 
 
 class NetError(ValueError):
@@ -43,14 +43,9 @@ class ScarNet:
     def __init__(self, code: bytes) -> None:
         self._lock = threading.Lock()  # a cv2.dnn.Net keeps its input: one caller at a time
         self._net = _read(code)
-        trial = self._forward(np.zeros((3, _TRIAL, _TRIAL), np.float32))
-        if trial.ndim != 3 or trial.shape[0] not in (1, 2) or trial.shape[1:] != (_TRIAL, _TRIAL):
-            raise NetError(
-                f"it gives shape {(1, *trial.shape)} for an input of (1, 3, {_TRIAL}, {_TRIAL}), "
-                f"must be (1, 1 or 2, {_TRIAL}, {_TRIAL})"
-            )
-        if not (np.isfinite(trial).all() and trial.min() >= 0 and trial.max() <= 1):
-            raise NetError("what it gives is no probability: some values are not in [0, 1]")
+        rng = np.random.default_rng(0)
+        for shape in _TRIALS:
+            self._forward(rng.standard_normal((3, *shape), np.float32))
 
     def evidence(self, planes: NDArray[np.float32]) -> NDArray[np.float32]:
         """Run the net.
@@ -85,12 +80,21 @@ class ScarNet:
         return out[:, y - y0 : min(y + _TILE, rows) - y0, x - x0 : min(x + _TILE, cols) - x0]
 
     def _forward(self, planes: NDArray[np.float32]) -> NDArray[np.float32]:
+        shape = planes.shape[1:]
         try:
             with self._lock:
                 self._net.setInput(planes[None])
-                return np.array(self._net.forward()[0], np.float32, copy=True)
+                out = np.array(self._net.forward(), np.float32, copy=True)
         except cv2.error as error:
-            raise NetError("it does not run on an input of (1, 3, h, w)") from error
+            raise NetError(f"it does not run on an input of {(1, 3, *shape)}") from error
+        if out.shape not in ((1, 1, *shape), (1, 2, *shape)):
+            raise NetError(
+                f"it gives shape {out.shape} for an input of {(1, 3, *shape)}, "
+                f"must be (1, 1 or 2, {shape[0]}, {shape[1]})"
+            )
+        if not (np.isfinite(out).all() and out.min() >= 0 and out.max() <= 1):
+            raise NetError("what it gives is no probability: some values are not in [0, 1]")
+        return out[0]
 
 
 def _read(code: bytes) -> Any:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from scarmetrics.opencv import cv2
-from scarmetrics.photometry import masked_plane, srgb_to_linear
+from scarmetrics.photometry import LUMINANCE, masked_plane, srgb_to_linear
 from scarmetrics.segmentation.grid import Grid, lay_grid, resample
 
 if TYPE_CHECKING:
@@ -23,11 +23,17 @@ if TYPE_CHECKING:
 
 CELL_MM = 0.2
 CHANNELS = 3
+COARSEST_MM_PER_PX = 0.6
+"""Photographs coarser than this show no scars to look for, or their scale is wrong."""
+
 _AROUND_MM = 5.0  # sigma of the window of the plane
-_LUMINANCE_UNIT, _COLOUR_UNIT = 0.15, 0.10  # log units that become 1
+LUMINANCE_UNIT = 0.15
+"""Log luminance that is 1 in the first plane."""
+
+_COLOUR_UNIT = 0.10  # the same of the colour differences
+_MARGIN_CELLS = 8  # a border without skin around the skin
 _CLIP = 5.0
 _DARKEST = 1 / 512
-_LUMINANCE = np.array([0.2126, 0.7152, 0.0722], np.float32)  # linear sRGB, IEC 61966-2-1
 
 
 class SkinPlanes(NamedTuple):
@@ -72,8 +78,16 @@ def skin_planes(
     -------
     SkinPlanes or None
         None where there is no skin.
+
+    Raises
+    ------
+    ValueError
+        If the photograph is coarser than `COARSEST_MM_PER_PX`.
     """
-    grid = lay_grid(roi, mm_per_px / CELL_MM)
+    if mm_per_px > COARSEST_MM_PER_PX:
+        raise ValueError(f"{mm_per_px:g} mm/px is coarser than {COARSEST_MM_PER_PX} mm/px")
+    zoom = mm_per_px / CELL_MM
+    grid = lay_grid(roi, zoom, margin_px=int(np.ceil(_MARGIN_CELLS / zoom)))
     if grid is None:
         return None
     part = image[grid.window]
@@ -107,10 +121,10 @@ def planes_of(linear: FloatImage, skin: Mask, mm_per_cell: float) -> NDArray[np.
     ndarray of float32, shape (3, h, w)
     """
     log = np.log(linear)
-    luminance = np.log(cv2.transform(linear, _LUMINANCE[None, :]).reshape(skin.shape))
+    luminance = np.log(cv2.transform(linear, LUMINANCE[None, :]).reshape(skin.shape))
     red_green, green_blue = log[..., 0] - log[..., 1], log[..., 1] - log[..., 2]
     planes = np.empty((CHANNELS, *skin.shape), np.float32)
-    seen = ((luminance, _LUMINANCE_UNIT), (red_green, _COLOUR_UNIT), (green_blue, _COLOUR_UNIT))
+    seen = ((luminance, LUMINANCE_UNIT), (red_green, _COLOUR_UNIT), (green_blue, _COLOUR_UNIT))
     for index, (value, unit) in enumerate(seen):
         surface = masked_plane(np.ascontiguousarray(value), skin, _AROUND_MM / mm_per_cell)
         flat = (value - surface) / np.float32(unit)

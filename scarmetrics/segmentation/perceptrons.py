@@ -86,6 +86,9 @@ class TaughtModel:
         Standard deviation of the probability on the contour.
     about : dict
         What it was taught on and how well it does, as JSON holds it.
+    area_rel_sd : float
+        Relative error of the whole area of a photograph that it has not seen; 0 where it was not
+        tested.
     """
 
     first: Opinion
@@ -94,6 +97,7 @@ class TaughtModel:
     detection: float
     evidence_sd: float
     about: Mapping[str, Any]
+    area_rel_sd: float = 0.0
 
     def evidence(
         self, planes: NDArray[np.float32], skin: Mask, mm_per_cell: float
@@ -102,8 +106,8 @@ class TaughtModel:
 
         Parameters
         ----------
-        planes : ndarray of float32, shape (3, h, w)
-            From `normalise.skin_planes`.
+        planes : ndarray of float32, shape (5, h, w)
+            From `learned.with_net`.
         skin : ndarray of bool, shape (h, w)
             Skin.
         mm_per_cell : float

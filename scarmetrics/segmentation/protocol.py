@@ -85,6 +85,8 @@ class ScarLabels:
         here: 1 far above it, 0.5 at it. None takes all for certain.
     smallest_area_px : float
         Area of the smallest scar that would have counted.
+    correlation_px : float
+        Length along a contour over which its errors move together.
     area_rel_sd : float
         Relative error of the whole area that a new photograph of the same skin repeats: what the
         method gets wrong about these scars.
@@ -104,6 +106,7 @@ class ScarLabels:
     noise: float
     detection_probability: NDArray[np.float64] | None = None
     smallest_area_px: float = 0.0
+    correlation_px: float = 3.0
     area_rel_sd: float = 0.0
     change_rel_sd: float = 0.0
     repeat_rel_sd: float = 0.0
@@ -134,7 +137,7 @@ class Segmenter(Protocol):
         """Scars in a response, judged against the pair's noise, cut to `roi`.
 
         `known`, of the photograph's shape, is skin where the other visit shows a scar that was not
-        found here. A scar there counts by a lower limit; what is found elsewhere stays as it is.
+        found here. A scar there counts by a lower limit; elsewhere nothing is added.
         """
         ...
 

@@ -57,9 +57,11 @@ def places(labels: NDArray[np.int32]) -> Iterator[tuple[int, tuple[slice, ...]]]
             yield label, place
 
 
-def fields(scars: NDArray[np.int32]) -> NDArray[np.int32]:
-    """Labels of what touches, corners included."""
-    return ndi.label(scars > 0, structure=np.ones((3, 3)))[0].astype(np.int32)
+def fields(scars: NDArray[np.int32], gap_px: float = 0.0) -> NDArray[np.int32]:
+    """Labels of what touches, corners included, or lies no farther apart than a gap."""
+    inside = scars > 0
+    joined = grown(inside, gap_px / 2) if gap_px >= 2 else inside
+    return np.where(inside, ndi.label(joined, structure=np.ones((3, 3)))[0], 0).astype(np.int32)
 
 
 def axes(x: NDArray[np.intp], y: NDArray[np.intp]) -> tuple[float, float]:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-from scipy import ndimage as ndi
+from scipy.special import expit, logit, ndtri
 
 from scarmetrics.config import SegmentationConfig
 from scarmetrics.opencv import cv2
-from scarmetrics.segmentation.contours import LOG_PER_UNIT, label_evidence
+from scarmetrics.segmentation.contours import label_evidence
+from scarmetrics.segmentation.normalise import LUMINANCE_UNIT
 from scarmetrics.segmentation.protocol import Response
 from scarmetrics.teach.score import pairs
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 _LEVELS = np.linspace(0.15, 0.8, 14)
 _LIMITS = np.linspace(0.2, 0.95, 31)
 _AREA_WEIGHT = 0.25  # F1 that an area wrong by a factor e is worth
+_ODDS = 10.0  # log-odds by which evidence above the level is told; any that ndtr resolves
 
 
 def response_of(lesson: Lesson, evidence: FloatImage) -> Response:
@@ -36,7 +38,7 @@ def response_of(lesson: Lesson, evidence: FloatImage) -> Response:
         px_per_cell=skin.grid.px_per_cell,
         mm_per_px=lesson.mm_per_px,
         noise=0.0,
-        log=skin.planes[0] * np.float32(LOG_PER_UNIT),
+        log=skin.planes[0] * np.float32(LUMINANCE_UNIT),
     )
 
 
@@ -44,7 +46,7 @@ class _Candidates(NamedTuple):
     """Scars of one photograph at one level."""
 
     peak: NDArray[np.float64]
-    """Largest evidence of each."""
+    """Evidence of each that a limit of detection is compared with."""
     area_px: NDArray[np.intp]
     paired: NDArray[np.float64]
     """Share of the readers that have it."""
@@ -78,22 +80,20 @@ def calibrate(
 
 
 def _candidates(lesson: Lesson, evidence: FloatImage, level: float) -> _Candidates:
-    labels = label_evidence(
+    found = label_evidence(
         response_of(lesson, evidence), lesson.roi, 0.0, SegmentationConfig(),
-        level=level, detection=level,
+        level=level, detection=level, log_odds_sd=_ODDS,
     )  # fmt: skip
-    fine = np.zeros(lesson.roi.shape, np.float32)
-    window = lesson.skin.grid.window
-    shape = fine[window].shape
-    fine[window] = cv2.resize(evidence, shape[::-1], interpolation=cv2.INTER_LINEAR)
-    index = np.arange(1, labels.count + 1)
-    paired = np.zeros((len(lesson.readers), labels.count))
+    if found.detection_probability is None:
+        raise ValueError("labels come without the evidence of each scar")
+    paired = np.zeros((len(lesson.readers), found.count))
     for number, traced in enumerate(lesson.readers):
-        for found, _ in pairs(labels.labels, traced):
-            paired[number, found - 1] = 1
+        for label, _ in pairs(found.labels, traced):
+            paired[number, label - 1] = 1
     return _Candidates(
-        peak=np.asarray(ndi.maximum(fine, labels.labels, index), np.float64).reshape(-1),
-        area_px=np.bincount(labels.labels.ravel(), minlength=labels.count + 1)[1:],
+        # the chance of detection says how far above the level the evidence of each reaches
+        peak=expit(logit(level) + _ODDS * ndtri(found.detection_probability)),
+        area_px=np.bincount(found.labels.ravel(), minlength=found.count + 1)[1:],
         paired=paired.mean(axis=0),
         traced=float(np.mean([len(np.unique(t[t > 0])) for t in lesson.readers])),
         traced_px=float(np.mean([np.count_nonzero(t) for t in lesson.readers])),

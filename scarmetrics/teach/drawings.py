@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _SPECK_PX = 4
+_MOST_SCAR = 0.6  # of the skin
+_TABLE_BITS = 24  # of three channels of 8 bit
 _ELLIPSE = "each ellipse is [cx, cy, rx, ry, angle_deg]"
 
 
@@ -36,19 +38,19 @@ def read_mask(data: bytes, shape: tuple[int, int]) -> NDArray[np.int32]:
     Parameters
     ----------
     data : bytes
-        A PNG file; of a coloured one the colours count, not the opacity.
+        A PNG file. What is transparent is skin; of the rest the colours count.
     shape : tuple of int
         Rows and columns of the photograph.
 
     Returns
     -------
     ndarray of int32, shape (M, N)
-        One value per colour, 0 where black.
+        One value per colour, 0 where black or transparent.
 
     Raises
     ------
     DrawingError
-        If it is no image or of another size.
+        If it is no image, of another size, or black on a transparent ground.
     """
     mask = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED) if data else None
     if mask is None:
@@ -60,11 +62,91 @@ def read_mask(data: bytes, shape: tuple[int, int]) -> NDArray[np.int32]:
         )
     if mask.ndim == 2:
         return mask.astype(np.int32)
-    channels = mask.astype(np.int64)[..., :3] if mask.shape[2] >= 3 else mask[..., :1]
-    code = (channels * [1, 256, 65536][: channels.shape[2]]).sum(axis=-1)
-    return np.unique(code, return_inverse=True)[1].reshape(shape).astype(np.int32) + int(
-        code.min() > 0
-    )
+    channels = mask[..., : 3 if mask.shape[2] >= 3 else 1]
+    values = _numbered(channels)
+    if mask.shape[2] in (2, 4):
+        opacity = mask[..., -1]
+        painted = opacity > opacity.max() // 2  # a stroke's edge is where it is half as opaque
+        if painted.any() and not (painted.all() or values[painted].any()):
+            raise DrawingError(
+                "is black on a transparent ground, and black is skin",
+                "paint scars in another colour",
+            )
+        values[~painted] = 0
+    return values
+
+
+def _numbered(channels: NDArray[np.generic]) -> NDArray[np.int32]:
+    """One number per colour, 0 for black."""
+    bits = 8 * channels.dtype.itemsize
+    code = np.zeros(channels.shape[:2], np.int32 if bits == 8 else np.int64)
+    for index in range(channels.shape[2]):
+        code += channels[..., index].astype(code.dtype) << (bits * index)
+    if code.max(initial=0) >= 1 << _TABLE_BITS:
+        colours, numbers = np.unique(code, return_inverse=True)
+        return numbers.reshape(code.shape).astype(np.int32) + np.int32(colours[0] > 0)
+    present = np.zeros(1 << _TABLE_BITS, bool)
+    present[code] = True
+    return (np.cumsum(present, dtype=np.int32) - np.int32(present[0]))[code]
+
+
+def read_region(data: bytes, shape: tuple[int, int], least_px: float) -> NDArray[np.bool_]:
+    """Decode a mask of the skin that was looked at.
+
+    Parameters
+    ----------
+    data, shape
+        As for `read_mask`.
+    least_px : float
+        Area that it must have.
+
+    Returns
+    -------
+    ndarray of bool, shape (M, N)
+
+    Raises
+    ------
+    DrawingError
+        As `read_mask`, or if it marks less.
+    """
+    region = read_mask(data, shape) > 0
+    area_px = np.count_nonzero(region)
+    if area_px < max(least_px, 1):
+        what = "marks next to nothing" if area_px else "is empty"
+        raise DrawingError(what, "mark all skin that was looked at")
+    return region
+
+
+def scars_of_mask(
+    data: bytes, shape: tuple[int, int], region: NDArray[np.bool_] | None
+) -> NDArray[np.int32]:
+    """Decode a mask of scars: what hangs together and has one value is one.
+
+    Parameters
+    ----------
+    data, shape
+        As for `read_mask`.
+    region : ndarray of bool, shape (M, N), or None
+        Skin that was looked at; all of the photograph where None.
+
+    Returns
+    -------
+    ndarray of int32, shape (M, N)
+
+    Raises
+    ------
+    DrawingError
+        As `read_mask` and `mask_labels`, or if scars cover more than 60 % of the skin.
+    """
+    mask = read_mask(data, shape)
+    share = float(np.mean((mask if region is None else mask[region]) > 0))
+    if share > _MOST_SCAR:
+        raise DrawingError(
+            f"covers {100 * share:.0f} % of the skin",
+            "0 is skin and anything else is scar: invert the mask if it was saved the other way "
+            "round, else show more of the skin around the scars",
+        )
+    return mask_labels(mask)
 
 
 def mask_labels(mask: NDArray[np.int32]) -> NDArray[np.int32]:
@@ -117,10 +199,11 @@ def traced_ellipses(drawn: Any, shape: tuple[int, int]) -> NDArray[np.int32]:
         reach = max(rx, ry) + 1
         y0, y1 = (int(np.clip(cy + d, 0, shape[0])) for d in (-reach, reach + 1))
         x0, x1 = (int(np.clip(cx + d, 0, shape[1])) for d in (-reach, reach + 1))
-        y, x = np.mgrid[y0:y1, x0:x1]
+        y, x = np.ogrid[y0:y1, x0:x1]
         cos, sin = np.cos(np.radians(angle)), np.sin(np.radians(angle))
         along, across = (x - cx) * cos + (y - cy) * sin, (y - cy) * cos - (x - cx) * sin
-        inside = (along / rx) ** 2 + (across / ry) ** 2 <= 1
+        with np.errstate(over="ignore"):
+            inside = (along / rx) ** 2 + (across / ry) ** 2 <= 1
         if not inside.any():
             raise DrawingError(
                 f"ellipse {index + 1} covers no pixel of the photograph",
@@ -136,7 +219,10 @@ def _checked(number: int, row: Any) -> list[float]:
         raise DrawingError(f"ellipse {number} has {count} numbers, not 5", _ELLIPSE)
     if any(isinstance(v, bool) or not isinstance(v, int | float) for v in row):
         raise DrawingError(f"ellipse {number} holds something that is no number", _ELLIPSE)
-    values = [float(v) for v in row]
+    try:
+        values = [float(v) for v in row]
+    except OverflowError:
+        raise DrawingError(f"ellipse {number} holds a number that is too large", _ELLIPSE) from None
     if not np.isfinite(values).all() or min(values[2], values[3]) <= 0:
         raise DrawingError(f"ellipse {number} has no size", f"{_ELLIPSE}, rx and ry above 0")
     return values

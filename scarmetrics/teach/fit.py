@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,6 +13,7 @@ from scarmetrics.config import SegmentationConfig
 from scarmetrics.errors import UsageError
 from scarmetrics.segmentation.contours import label_evidence
 from scarmetrics.segmentation.features import evidence_features, skin_features
+from scarmetrics.segmentation.learned import net_sha256
 from scarmetrics.segmentation.normalise import CELL_MM
 from scarmetrics.segmentation.perceptrons import (
     FARTHEST,
@@ -23,10 +24,11 @@ from scarmetrics.segmentation.perceptrons import (
     opinion_map,
 )
 from scarmetrics.teach.calibrate import calibrate, response_of
+from scarmetrics.teach.lesson import part_of
 from scarmetrics.teach.score import Agreement, agreement, total
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from numpy.typing import NDArray
 
@@ -46,7 +48,9 @@ _RATE = 3e-3
 _PENALTY = 1e-3
 _MOST_CELLS = 80_000  # of all photographs together
 _LEAST_CELLS = 2_000  # of each
-_MOST_KEPT = 3_000_000  # cells whose features are kept in memory, about 700 MB
+_MOST_KEPT = 2_000_000  # cells of all photographs that are looked at, about 500 MB of features
+_LEAST_AREA_SD = 0.05  # that a few photographs agree better is luck
+_FARTHEST_AREA = 10.0  # factor beyond which an area is no more wrong
 _SKIN_PER_SCAR = 8  # clear cells that are taught for each cell of a scar
 
 
@@ -81,7 +85,7 @@ class Taught:
     model : TaughtModel
         Taught on all photographs.
     tested : dict of str to Agreement
-        Per photograph, by models that had seen none of that person.
+        Per photograph by its name, by models that had seen none of that person.
     by_person : bool
         Whether people were left out; single photographs where there is one person only.
     """
@@ -123,7 +127,7 @@ def teach(
     settings : Settings, optional
         Seed and effort.
     about : dict, optional
-        Goes into the model file beside the figures of the test.
+        Goes into the model file beside the figures of the test, which name no photograph.
     progress : callable, optional
         Called with (models taught, models in all).
 
@@ -135,10 +139,14 @@ def teach(
     ------
     UsageError
         If scikit-learn is missing or there are fewer than two lessons.
+    ValueError
+        If two lessons have the same name.
     """
     require_scikit_learn()
     if len(lessons) < 2:
         raise UsageError("fewer than 2 photographs cannot be taught and tested", "trace more")
+    if len({lesson.name for lesson in lessons}) < len(lessons):
+        raise ValueError("lessons need names of their own")
     settings = settings or Settings()
     with threadpool_limits(1):  # sums in another order are other numbers
         return _teach(lessons, settings, about or {}, progress or (lambda _done, _total: None))
@@ -150,10 +158,9 @@ def _teach(
     about: dict[str, Any],
     progress: Callable[[int, int], None],
 ) -> Taught:
-    keep = sum(int(lesson.skin.roi.sum()) for lesson in lessons) <= _MOST_KEPT
     cells = [
-        _Cells(index, lesson, count=len(lessons), settings=settings, keep=keep)
-        for index, lesson in enumerate(lessons)
+        _Cells(index, lesson, count=len(lessons), settings=settings)
+        for index, lesson in enumerate(_bounded(lessons))
     ]
     outer = folds([lesson.person for lesson in lessons], MOST_FOLDS)
     tested: dict[str, Agreement] = {}
@@ -166,16 +173,52 @@ def _teach(
     model = _fit(cells, settings)
     progress(len(outer) + 1, len(outer) + 1)
     tested = {lesson.name: tested[lesson.name] for lesson in lessons}
-    figures = {
-        name: {"f1": part.f1, "dice": part.dice, "area_ratio": part.area_ratio}
-        for name, part in (("all", total(tested.values())), *tested.items())
-    }
     by_person = len({lesson.person for lesson in lessons}) > 1
-    model = TaughtModel(
-        model.first, model.second, model.level, model.detection, model.evidence_sd,
-        {**model.about, **about, "tested": figures, "left_out_by_person": by_person},
-    )  # fmt: skip
+    about = {**model.about, **about, "tested": _figures(tested), "left_out_by_person": by_person}
+    model = replace(model, area_rel_sd=area_rel_sd(tested.values()), about=about)
     return Taught(model, tested, by_person)
+
+
+def _bounded(lessons: Sequence[Lesson]) -> list[Lesson]:
+    """Parts of large lessons, where all together would take too much memory and time."""
+    if sum(lesson.skin.roi.size for lesson in lessons) <= _MOST_KEPT:
+        return list(lessons)
+    return [part_of(lesson, _MOST_KEPT // len(lessons)) for lesson in lessons]
+
+
+def _figures(tested: dict[str, Agreement]) -> dict[str, Any]:
+    """Figures for the model file: a photograph's name may be a person's and stays out of it."""
+
+    def row(part: Agreement) -> dict[str, float | None]:
+        ratio = part.area_ratio
+        return {
+            "f1": part.f1,
+            "dice": part.dice,
+            "area_ratio": None if np.isnan(ratio) else ratio,
+        }
+
+    worst_first = sorted(tested.values(), key=lambda part: (part.dice, part))
+    return {"all": row(total(worst_first)), "photographs": [row(part) for part in worst_first]}
+
+
+def area_rel_sd(tested: Iterable[Agreement]) -> float:
+    """Relative error of the area of a photograph: root mean square of the logarithm of the ratio.
+
+    Parameters
+    ----------
+    tested : iterable of Agreement
+        One per photograph that was left out; those without a traced scar say nothing.
+
+    Returns
+    -------
+    float
+        At least 0.05; 1 where no photograph says anything.
+    """
+    ratios = np.array([part.area_ratio for part in tested if part.traced_px])
+    if not len(ratios):
+        return 1.0
+    off = np.log(np.clip(ratios, 1 / _FARTHEST_AREA, _FARTHEST_AREA))
+    return max(_LEAST_AREA_SD, float(np.sqrt(np.mean(off**2))))
 
 
 def judge(model: TaughtModel, lesson: Lesson) -> Agreement:
@@ -215,21 +258,17 @@ def folds(people: Sequence[str], most: int) -> list[list[int]]:
 
 
 class _Cells:
-    """The cells of one lesson that are taught."""
+    """The features of one lesson, and which of its cells are taught."""
 
-    def __init__(
-        self, index: int, lesson: Lesson, *, count: int, settings: Settings, keep: bool
-    ) -> None:
+    def __init__(self, index: int, lesson: Lesson, *, count: int, settings: Settings) -> None:
         self.lesson = lesson
         skin = lesson.skin
         rng = np.random.default_rng((settings.seed, index))
         most = max(_LEAST_CELLS, settings.cells // count)
         self.inside = _sample(lesson.target, skin.roi, most, rng)
         self.target = lesson.target[self.inside]
-        everywhere = skin.roi if keep else self.inside
-        rows = skin_features(skin.planes, skin.roi, skin.mm_per_cell, everywhere)
-        self.all_rows = rows if keep else None
-        self.rows = rows[self.inside[skin.roi]] if keep else rows
+        self.all_rows = skin_features(skin.planes, skin.roi, skin.mm_per_cell, skin.roi)
+        self.rows = self.all_rows[self.inside[skin.roi]]
 
     def with_opinion(self, opinion: FloatImage) -> Rows:
         """Rows of the second stage."""
@@ -279,7 +318,12 @@ def _fit(cells: Sequence[_Cells], settings: Settings) -> TaughtModel:
         level=level,
         detection=detection,
         evidence_sd=evidence_sd,
-        about={"mm_per_cell": CELL_MM, "hidden": list(_HIDDEN), "seed": settings.seed},
+        about={
+            "mm_per_cell": CELL_MM,
+            "hidden": list(_HIDDEN),
+            "seed": settings.seed,
+            "net_sha256": net_sha256(),
+        },
     )
 
 

@@ -10,27 +10,37 @@ import hashlib
 import io
 import json
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import numpy as np
 
 from scarmetrics.errors import PhotographError, UsageError
-from scarmetrics.ingest import decode_photograph
-from scarmetrics.teach.drawings import DrawingError, mask_labels, read_mask, traced_ellipses
+from scarmetrics.segmentation.normalise import COARSEST_MM_PER_PX
+from scarmetrics.teach.drawings import (
+    DrawingError,
+    read_region,
+    scars_of_mask,
+    traced_ellipses,
+)
 from scarmetrics.teach.lesson import Lesson, make_lesson
+from scarmetrics.teach.photographs import read_traced_photograph
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from numpy.typing import NDArray
 
-    from scarmetrics.models import Image
+    from scarmetrics.models import Image, Mask
 
 MASK, ELLIPSES, REGION = ".mask.png", ".ellipses.json", ".roi.png"
 SCALES = "scales.csv"
 _PHOTOGRAPHS = frozenset({".jpg", ".jpeg", ".png", ".tif", ".tiff", ".bmp"})
 _LEAST = 2
+_LEAST_MM = 1.0  # side of a photograph or of a square as large as a region
+_T = TypeVar("_T")
+_LISTS = "tracings.json or tracings_READER.json"
 
 
 class Problem(NamedTuple):
@@ -156,7 +166,13 @@ class _Reading:
 
     def collect(self) -> None:
         """Sort the folder's files to the photographs that they belong to."""
-        files = sorted(path for path in self.folder.iterdir() if path.is_file())
+        try:
+            files = sorted(path for path in self.folder.iterdir() if path.is_file())
+        except OSError as error:
+            raise UsageError(
+                f"the folder {self.folder.resolve().name} cannot be read ({error.strerror})",
+                "check its permissions",
+            ) from None
         files = [path for path in files if not path.name.startswith(".")]
         for path in files:
             if path.suffix.lower() in _PHOTOGRAPHS and not path.name.endswith((MASK, REGION)):
@@ -166,9 +182,13 @@ class _Reading:
                 else:
                     self.entries[path.stem] = _Entry(path)
         for path in files:
-            self._collect_drawing(path)
-        if (self.folder / SCALES).is_file():
-            self._collect_scales(self.folder / SCALES)
+            try:
+                if path.name == SCALES:
+                    self._collect_scales(path)
+                else:
+                    self._collect_drawing(path)
+            except DrawingError as error:
+                self.problem(path.name, error.what, error.remedy)
 
     def _collect_drawing(self, path: Path) -> None:
         name = path.name
@@ -181,10 +201,13 @@ class _Reading:
             if found and self._is_new(name, *found):
                 found[0].masks[found[1]] = path
         elif name.endswith(ELLIPSES):
-            found, drawn = self._owner(name, ELLIPSES), self._json(path)
-            if found and drawn is not None and self._is_new(name, *found):
-                found[0].ellipses[found[1]] = (name, drawn)
-        elif path.stem.split("_")[0] == "tracings" and path.suffix == ".json":
+            found = self._owner(name, ELLIPSES)
+            if found and self._is_new(name, *found):
+                found[0].ellipses[found[1]] = (name, self._json(path))
+        elif path.suffix.lower() == ".json":
+            if path.stem.partition("_")[0] != "tracings":
+                what, remedy = "is no name of tracings", f"call it NAME{ELLIPSES}, or {_LISTS}"
+                raise DrawingError(what, remedy)
             self._collect_list(path)
 
     def _owner(self, file: str, ending: str, *, readers: bool = True) -> tuple[_Entry, str] | None:
@@ -209,11 +232,8 @@ class _Reading:
         """A file with the ellipses of many photographs."""
         reader = path.stem.partition("_")[2]
         drawn = self._json(path)
-        if drawn is None:
-            return
         if not isinstance(drawn, dict):
-            self.problem(path.name, "holds no list per photograph", 'write {"NAME": [[...]], ...}')
-            return
+            raise DrawingError("holds no list per photograph", 'write {"NAME": [[...]], ...}')
         for key, ellipses in drawn.items():
             name = key if key in self.entries else Path(key).stem
             if name not in self.entries:
@@ -226,8 +246,7 @@ class _Reading:
         try:
             rows = list(csv.DictReader(io.StringIO(self._bytes(path).decode("utf-8-sig"))))
         except (UnicodeDecodeError, csv.Error):
-            self.problem(path.name, "is not a UTF-8 table", "save it as CSV in UTF-8")
-            return
+            raise DrawingError("is not a UTF-8 table", "save it as CSV in UTF-8") from None
         for line, row in enumerate(rows, start=2):
             key = (row.get("photograph") or "").strip()
             name = key if key in self.entries else Path(key).stem
@@ -266,15 +285,8 @@ class _Reading:
         if image is None:
             return None
         shape = image.shape[:2]
-        readers = [self._drawn(path.name, shape, path=path) for path in entry.masks.values()]
-        readers += [
-            self._drawn(source, shape, drawn=drawn) for source, drawn in entry.ellipses.values()
-        ]
-        region = None
-        if entry.region is not None:
-            region = self._drawn(entry.region.name, shape, path=entry.region)
-            if region is not None and not region.any():
-                self.problem(entry.region.name, "is empty", "mark the skin that was looked at")
+        self._check_sizes(file, shape, mm_per_px)
+        region, readers = self._drawings(entry, shape, mm_per_px)
         if len(self.problems) > before or mm_per_px is None:
             return None
         return make_lesson(
@@ -283,26 +295,49 @@ class _Reading:
             mm_per_px=mm_per_px,
             name=name,
             person=entry.person,
-            roi=None if region is None else region > 0,
+            roi=region,
         )
+
+    def _drawings(
+        self, entry: _Entry, shape: tuple[int, int], mm_per_px: float | None
+    ) -> tuple[Mask | None, list[NDArray[np.int32] | None]]:
+        """The region of an entry, and what each reader drew."""
+        region: Mask | None = None
+        readers: list[NDArray[np.int32] | None] = []
+        if entry.region is not None:
+            path, least_px = entry.region, (_LEAST_MM / (mm_per_px or np.inf)) ** 2
+            region = self._drawn(path.name, lambda: read_region(self._bytes(path), shape, least_px))
+        for mask in entry.masks.values():
+            readers.append(self._drawn(mask.name, partial(self._scars, mask, shape, region)))
+        for source, drawn in entry.ellipses.values():
+            readers.append(self._drawn(source, partial(traced_ellipses, drawn, shape)))
+        return region, readers
+
+    def _check_sizes(self, file: str, shape: tuple[int, int], mm_per_px: float | None) -> None:
+        """A scale that was mistyped makes a photograph that cannot be."""
+        remedy = f"correct its scale in {SCALES} or --mm-per-px; 0.2 is usual"
+        if mm_per_px is not None and mm_per_px > COARSEST_MM_PER_PX:
+            what = f"has {mm_per_px:g} mm/px, and above {COARSEST_MM_PER_PX:g} no scar can be seen"
+            self.problem(file, what, remedy)
+        elif mm_per_px is not None and min(shape) * mm_per_px < _LEAST_MM:
+            what = f"shows {min(shape) * mm_per_px:.2g} mm only at {mm_per_px:g} mm/px"
+            self.problem(file, what, remedy)
 
     def _photograph(self, path: Path) -> Image | None:
         try:
-            photograph = decode_photograph(path)
+            photograph = read_traced_photograph(path)
         except PhotographError as error:
             self.problem(path.name, error.message, error.remedy)
             return None
         self.hashes[path.name] = photograph.sha256
         return photograph.pixels
 
-    def _drawn(
-        self, file: str, shape: tuple[int, int], *, path: Path | None = None, drawn: Any = None
-    ) -> NDArray[np.int32] | None:
+    def _scars(self, path: Path, shape: tuple[int, int], region: Mask | None) -> NDArray[np.int32]:
+        return scars_of_mask(self._bytes(path), shape, region)
+
+    def _drawn(self, file: str, draw: Callable[[], _T]) -> _T | None:
         try:
-            if path is None:
-                return traced_ellipses(drawn, shape)
-            mask = read_mask(self._bytes(path), shape)
-            return (mask > 0).astype(np.int32) if path.name.endswith(REGION) else mask_labels(mask)
+            return draw()
         except DrawingError as error:
             self.problem(file, error.what, error.remedy)
             return None
@@ -311,11 +346,15 @@ class _Reading:
         try:
             return json.loads(self._bytes(path).decode("utf-8-sig"))
         except (ValueError, RecursionError):
-            self.problem(path.name, "is not JSON", "write [[cx, cy, rx, ry, angle_deg], ...]")
-            return None
+            remedy = "write [[cx, cy, rx, ry, angle_deg], ...]"
+            raise DrawingError("is not JSON", remedy) from None
 
     def _bytes(self, path: Path) -> bytes:
-        data = path.read_bytes()
+        try:
+            data = path.read_bytes()
+        except OSError as error:
+            what = f"cannot be read ({error.strerror})"
+            raise DrawingError(what, "check that it is whole and its permissions") from None
         self.hashes[path.name] = hashlib.sha256(data).hexdigest()
         return data
 

@@ -8,11 +8,20 @@ from scipy.optimize import linear_sum_assignment
 from synthetic import dips, skin
 
 from scarmetrics.config import SegmentationConfig
-from scarmetrics.segmentation import FailedSegmentation, ScarLabels, segment
+from scarmetrics.segmentation import FailedSegmentation, ScarLabels
+from scarmetrics.segmentation import segment as segment_by
 
 SHAPE = (180, 200)
 MM = 0.2
 CENTRE = (100.3, 89.8)  # off the grid: no ring of pixels lies on a contour at once
+
+
+def classical(**settings):
+    return SegmentationConfig(method="classical", **settings)
+
+
+def segment(image, *, config=None, **options):
+    return segment_by(image, config=config or classical(), **options)
 
 
 def one_dip(fwhm_mm, depth=0.5, mm_per_px=MM, shape=SHAPE, centre=CENTRE, **how):
@@ -113,7 +122,7 @@ def test_a_long_crease_is_no_scar(touching, turn_deg, width_mm):
     turn = np.radians(turn_deg)
     across = (x - CENTRE[0]) * np.sin(turn) + (y - CENTRE[1]) * np.cos(turn)
     crease = 0.5 * 0.5 ** ((across * MM / (width_mm / 2)) ** 2)
-    config = SegmentationConfig(touching=touching)
+    config = classical(touching=touching)
     assert segment(skin(crease), mm_per_px=MM, config=config).count == 0
 
 
@@ -128,9 +137,9 @@ def test_a_crease_does_not_hide_the_scar_beside_it():
 def test_what_is_smaller_or_shallower_than_asked_for_is_left_out():
     image = one_dip(1.2, 0.5)
     assert segment(image, mm_per_px=MM).count == 1
-    larger = SegmentationConfig(min_diameter_mm=2.5)
+    larger = classical(min_diameter_mm=2.5)
     assert segment(image, mm_per_px=MM, config=larger).count == 0
-    deeper = SegmentationConfig(min_contrast=0.6)
+    deeper = classical(min_contrast=0.6)
     assert segment(image, mm_per_px=MM, config=deeper).count == 0
     assert segment(image, mm_per_px=MM, noise=1.0).count == 0
 
@@ -138,7 +147,7 @@ def test_what_is_smaller_or_shallower_than_asked_for_is_left_out():
 def test_touching_scars_are_counted_as_the_config_says():
     image = skin(dips(SHAPE, [(95, 90, 9, 0.4), (106, 90, 9, 0.5)]))
     split, merged = (
-        segment(image, mm_per_px=MM, config=SegmentationConfig(touching=touching))
+        segment(image, mm_per_px=MM, config=classical(touching=touching))
         for touching in ("split", "merge")
     )
     assert (split.count, merged.count) == (2, 1)
@@ -153,7 +162,7 @@ def test_the_rule_for_touching_scars_never_changes_the_area():
     ]
     image = skin(dips(SHAPE, spots))
     split, merged = (
-        segment(image, mm_per_px=MM, config=SegmentationConfig(touching=touching))
+        segment(image, mm_per_px=MM, config=classical(touching=touching))
         for touching in ("split", "merge")
     )
     assert split.count > merged.count > 3

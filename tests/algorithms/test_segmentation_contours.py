@@ -66,7 +66,7 @@ def test_a_scar_needs_evidence_and_sensitivity_lowers_the_limit():
 
 def test_where_the_other_visit_shows_a_scar_less_evidence_does():
     faint = response(bumps([(30, 40, 6, 0.7), (80, 40, 6, 0.7)]))
-    known = disc(SHAPE, 80, 42, 3)
+    known = disc(SHAPE, 80, 42, 6)
     found = outlined(faint, detection=0.8, known=known)
     assert found.count == 1
     assert found.labels[40, 80] == 1
@@ -153,3 +153,36 @@ def test_noise_is_that_of_the_luminance():
         3 * evidence_noise(quiet, roi, CELL_MM), rel=0.05
     )
     assert evidence_noise(quiet, np.zeros_like(roi), CELL_MM) == 0
+
+
+@pytest.mark.parametrize(("gap_mm", "count"), [(0.0, 2), (0.5, 2), (1.5, 1)])
+def test_the_gap_says_what_is_one_field(gap_mm, count):
+    evidence = np.zeros((60, 80), np.float32)
+    evidence[20:30, 20:30] = evidence[20:30, 35:45] = 0.9  # 1 mm apart at 0.2 mm per px
+    found = outlined(response(evidence), touching="merge", merge_gap_mm=gap_mm)
+    alone = outlined(response(evidence), touching="split")
+    assert found.count == count
+    np.testing.assert_array_equal(found.labels > 0, alone.labels > 0)
+
+
+def test_a_touch_of_a_known_place_is_not_enough():
+    faint = response(bumps([(60, 50, 12, 0.7)]))
+    assert outlined(faint, detection=0.8, known=disc(SHAPE, 60, 50, 4)).count == 0
+    assert outlined(faint, detection=0.8, known=disc(SHAPE, 60, 50, 11)).count == 1
+
+
+def test_what_is_fainter_than_the_level_can_still_be_found_where_it_is_known():
+    faint = response(bumps([(60, 50, 8, 0.45)], floor=0.0))
+    known = disc(SHAPE, 60, 50, 9)
+    assert outlined(faint, level=0.5, detection=0.6).count == 0
+    found = outlined(faint, level=0.5, detection=0.6, known=known)
+    assert found.count == 1
+    assert 0.6 < (found.labels > 0).sum() / (np.pi * 8**2) < 1.1
+
+
+def test_usual_scars_keep_their_outline_when_fainter_ones_are_asked_for():
+    made = response(bumps([(30, 50, 8, 0.95), (90, 50, 8, 0.45)], floor=0.0))
+    alone, again = outlined(made), outlined(made, known=disc(SHAPE, 90, 50, 9))
+    assert (alone.count, again.count) == (1, 2)
+    np.testing.assert_array_equal(alone.labels > 0, (again.labels > 0) & (alone.labels > 0))
+    assert ((again.labels > 0)[:, :60] == (alone.labels > 0)[:, :60]).all()

@@ -6,6 +6,7 @@ from scarmetrics.config import SegmentationConfig
 from scarmetrics.errors import UsageError
 from scarmetrics.segmentation import (
     ClassicalSegmenter,
+    LearnedSegmenter,
     Response,
     make_segmenter,
     pool_noise,
@@ -34,9 +35,10 @@ def test_the_pairs_noise_is_one_number_whatever_the_order():
     assert pool_noise([response(0.03)]) == pytest.approx(0.03)
 
 
-def test_the_classical_method_is_the_default():
-    assert isinstance(make_segmenter(SegmentationConfig()), ClassicalSegmenter)
-    assert "classical" in segmenter_names()
+def test_the_learned_method_is_the_default():
+    assert isinstance(make_segmenter(SegmentationConfig()), LearnedSegmenter)
+    assert isinstance(make_segmenter(SegmentationConfig(method="classical")), ClassicalSegmenter)
+    assert {"classical", "learned"} <= set(segmenter_names())
 
 
 def test_an_unknown_method_is_wrong_use_and_names_the_known_ones():

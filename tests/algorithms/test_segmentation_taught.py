@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
+import zipfile
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,6 +17,7 @@ from scarmetrics.config import SegmentationConfig, load_config
 from scarmetrics.errors import ConfigError, UsageError
 from scarmetrics.segmentation import features, make_segmenter, segment
 from scarmetrics.segmentation.features import evidence_features, skin_features
+from scarmetrics.segmentation.learned import net_sha256
 from scarmetrics.segmentation.modelfile import load_model, save_model
 from scarmetrics.segmentation.perceptrons import Opinion, Perceptron, TaughtModel
 
@@ -23,7 +27,7 @@ _SMOOTH = 9  # luminance at a sigma of 0.65 mm
 
 
 def planes(seed=0, shape=SHAPE):
-    return np.random.default_rng(seed).normal(0, 1, (3, *shape)).astype(np.float32)
+    return np.random.default_rng(seed).normal(0, 1, (5, *shape)).astype(np.float32)
 
 
 def linear(size, column, weight, bias):
@@ -41,8 +45,9 @@ def model():
     first = skin_features(planes(shape=(9, 9)), everywhere, CELL_MM, everywhere).shape[1]
     both = first + evidence_features(planes(shape=(9, 9))[0], CELL_MM, everywhere).shape[1]
     return TaughtModel(
-        linear(first, _SMOOTH, -4, -4), linear(both, first, 1, 0), 0.5, 0.7, 0.15, {"scars": 3}
-    )
+        linear(first, _SMOOTH, -4, -4), linear(both, first, 1, 0), 0.5, 0.7, 0.15,
+        {"scars": 3, "net_sha256": net_sha256()}, area_rel_sd=0.2,
+    )  # fmt: skip
 
 
 @pytest.fixture
@@ -78,7 +83,7 @@ def test_what_lies_outside_the_skin_is_not_seen():
 def test_an_offset_of_light_is_not_an_edge_at_the_border_of_the_skin():
     inside = np.zeros(SHAPE, bool)
     inside[10:60, 5:50] = True
-    even = np.where(inside, np.float32(1), 0)[None].repeat(3, axis=0)
+    even = np.where(inside, np.float32(1), 0)[None].repeat(5, axis=0)
     rows = skin_features(even, inside, CELL_MM, inside)
     spread = rows.std(axis=0)
     assert np.median(spread) < 0.05
@@ -101,6 +106,8 @@ def test_the_segmenter_outlines_what_its_model_sees(file):
     assert found.labels[60, 60] == 1
     assert found.labels[120, 140] == 2
     assert found.peak == pytest.approx([0.6, 0.5], abs=0.2)
+    assert (found.area_rel_sd, found.change_rel_sd) == (0.2, 0.2)
+    assert found.detection_probability is None
     empty = segment(
         skin(log), mm_per_px=0.2, roi=np.zeros((200, 200), bool),
         config=SegmentationConfig(method=str(file)),
@@ -113,6 +120,7 @@ def test_a_model_survives_its_file_and_the_same_model_is_the_same_bytes(model, f
     read = load_model(file)
     assert read.about == model.about
     assert (read.level, read.detection, read.evidence_sd) == (0.5, 0.7, 0.15)
+    assert read.area_rel_sd == 0.2
     everywhere = np.ones(SHAPE, bool)
     np.testing.assert_array_equal(
         read.evidence(planes(), everywhere, CELL_MM), model.evidence(planes(), everywhere, CELL_MM)
@@ -163,6 +171,53 @@ def test_files_that_are_no_model_are_named_with_a_remedy(file):
     refused("cannot be read")
 
 
+def flipped(file, position, bit=0):
+    """A copy of a file with one bit turned."""
+    data = bytearray(file.read_bytes())
+    data[position] ^= 1 << bit
+    copy = file.with_name(f"{position}-{bit}.npz")
+    copy.write_bytes(bytes(data))
+    return copy
+
+
+@pytest.mark.parametrize(("offset", "bit"), [(6, 6), (8, 0), (10, 3), (20, 7), (28, 2), (42, 4)])
+def test_one_bit_of_a_files_directory(file, offset, bit):
+    with zipfile.ZipFile(file) as held:
+        start = held.start_dir  # version, encryption, compression, size, length of name, place
+    with pytest.raises(UsageError, match=r"no model|damaged|cannot be read"):
+        load_model(flipped(file, start + offset, bit))
+
+
+def test_a_bit_anywhere_is_told_or_does_no_harm(model, file):
+    rng = np.random.default_rng(0)
+    size, refused = file.stat().st_size, 0
+    everywhere = np.ones((12, 12), bool)
+    expected = model.evidence(planes(shape=(12, 12)), everywhere, CELL_MM)
+    for position in rng.choice(size, 300, replace=False):
+        try:
+            read = load_model(flipped(file, int(position), int(rng.integers(8))))
+        except UsageError as error:
+            assert error.remedy  # noqa: PT017
+            refused += 1
+            continue
+        found = read.evidence(planes(shape=(12, 12)), everywhere, CELL_MM)
+        np.testing.assert_array_equal(found, expected)
+    assert refused > 100
+
+
+def test_a_model_of_another_net_is_refused(model, tmp_path):
+    path = tmp_path / "clinic.npz"
+    object.__setattr__(model, "about", {**model.about, "net_sha256": "0" * 64})
+    save_model(model, path)
+    with pytest.raises(UsageError, match=r"clinic\.npz builds on another net"):
+        load_model(path)
+
+
+def test_the_documentation_counts_the_features(model, repository):
+    text = " ".join((repository / "docs/training.md").read_text(encoding="utf-8").split())
+    assert re.findall(r"by (\d+) numbers", text) == [str(len(model.first.mean))]
+
+
 def test_objects_in_a_file_are_never_unpickled(file):
     changed(file, format=np.array([{"a": 1}], dtype=object))
     with pytest.raises(UsageError, match="no model"):
@@ -175,13 +230,42 @@ def test_a_config_finds_the_model_from_its_own_folder(file, monkeypatch):
     config.write_text(text, encoding="utf-8")
     monkeypatch.chdir("/")
     loaded = load_config(config)
-    assert make_segmenter(loaded.segmentation).model.about == {"scars": 3}
+    assert make_segmenter(loaded.segmentation).model.about["scars"] == 3
     assert loaded.recorded()["segmentation"]["method"] == "clinic.npz"
     onnx = SegmentationConfig(method="onnx:nets/a.onnx")
     assert onnx.model_file.name == "a.onnx"
     recorded = sm.StudyConfig(segmentation=onnx).recorded()
     assert recorded["segmentation"]["method"] == "onnx:a.onnx"
     assert SegmentationConfig().model_file is None
+
+
+def test_spaces_and_the_users_own_folder_in_a_path(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path / "home"))
+    assert SegmentationConfig(method="onnx: net.onnx").model_file == Path("net.onnx")
+    assert SegmentationConfig(method=" onnx:net.onnx ").method == "onnx:net.onnx"
+    own = SegmentationConfig(method="~/nets/clinic.npz")
+    assert own.model_file == tmp_path / "home/nets/clinic.npz"
+    assert SegmentationConfig(method="~nobody-7/a.npz").model_file == Path("~nobody-7/a.npz")
+    (tmp_path / "study.yaml").write_text(
+        "segmentation:\n  method: 'onnx: ~/nets/a.onnx'\n", encoding="utf-8"
+    )
+    located = load_config(tmp_path / "study.yaml").segmentation
+    assert located.model_file == tmp_path / "home/nets/a.onnx"
+
+
+@pytest.mark.parametrize("kind", ["", "onnx:"])
+def test_of_a_path_of_windows_only_the_name_is_shown(kind):
+    config = SegmentationConfig(method=f"{kind}C:\\models\\clinic.npz")
+    recorded = sm.StudyConfig(segmentation=config).recorded()
+    assert recorded["segmentation"]["method"] == f"{kind}clinic.npz"
+
+
+def test_a_message_names_the_file_and_not_its_folders():
+    with pytest.raises(UsageError) as caught:
+        make_segmenter(SegmentationConfig(method="C:\\models\\clinic.npz"))
+    assert "clinic.npz" in str(caught.value)
+    assert "models" not in str(caught.value)
 
 
 def test_a_missing_model_stops_a_study_with_its_place_in_the_config(tmp_path):
@@ -203,10 +287,9 @@ def test_a_run_records_the_models_name_and_hash_in_any_process(file, repository,
     assert summary.halves_measured > 0
     assert not [f for f in summary.failures if f.reason_code == "internal_error"]
     written = (tmp_path / "out/run.json").read_text(encoding="utf-8")
-    assert json.loads(written)["model"] == {
-        "file": "clinic.npz",
-        "sha256": hashlib.sha256(file.read_bytes()).hexdigest(),
-    }
+    recorded = json.loads(written)["model"]
+    assert recorded["file"] == "clinic.npz"
+    assert recorded["sha256"] == hashlib.sha256(file.read_bytes()).hexdigest()
     for text in (written, (tmp_path / "out/config.yaml").read_text(encoding="utf-8")):
         assert str(tmp_path) not in text
         assert "models/" not in text

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ from skimage.io import imread, imsave
 from traced import MM_PER_PX, cheek, write_folder, write_json
 
 from scarmetrics.errors import UsageError
+from scarmetrics.opencv import cv2
 from scarmetrics.teach import TracingsError, read_tracings
 
 
@@ -122,6 +124,8 @@ def test_all_problems_are_told_at_once(folder):
         ([1, 2, "3", 4, 0], "no number"),
         ([1, 2, True, 4, 0], "no number"),
         ([5000, 2, 3, 4, 0], "covers no pixel"),
+        ([1e300, 2, 3, 1e-300, 0], "covers no pixel"),
+        ([1, 2, 10**400, 4, 0], "too large"),
         ("circle", "0 numbers"),
     ],
 )
@@ -149,6 +153,100 @@ def test_files_that_are_not_what_they_are_called(folder):
     assert found["P1.mask.png"] == "is not an image"
     assert "not a JPEG" in found["P2.png"]
     assert found["P2.A.ellipses.json"] == "is not JSON"
+
+
+def test_what_is_transparent_is_skin(folder):
+    drawn = cheek(1)[1]
+    clean = read_tracings(folder, mm_per_px=MM_PER_PX).lessons[0].readers[0]
+    rgba = np.full((*drawn.shape, 4), 255, np.uint8)  # all white, the skin see-through
+    rgba[..., 1] = 10 * drawn
+    rgba[drawn == 0, 3] = 0
+    imsave(folder / "P1.mask.png", rgba, check_contrast=False)
+    read = read_tracings(folder, mm_per_px=MM_PER_PX).lessons[0].readers[0]
+    np.testing.assert_array_equal(read > 0, clean > 0)
+    assert len(np.unique(read)) == len(np.unique(clean))
+    rgba[..., :3] = 0
+    imsave(folder / "P1.mask.png", rgba, check_contrast=False)
+    assert "black on a transparent" in problems(folder)["P1.mask.png"]
+
+
+def test_colours_of_8_and_16_bit_are_told_apart(folder):
+    for kind, one, other in (
+        (np.uint8, (0, 255, 0), (1, 0, 0)),
+        (np.uint16, (0, 1, 0), (256, 0, 0)),
+    ):
+        mask = np.zeros((*cheek(1)[1].shape, 3), kind)
+        mask[20:30, 20:30], mask[20:30, 30:40] = one, other
+        assert cv2.imwrite(str(folder / "P1.mask.png"), mask)
+        labels = read_tracings(folder, mm_per_px=MM_PER_PX).lessons[0].readers[0]
+        assert labels[25, 25] != labels[25, 35]
+        assert len(np.unique(labels)) == 3
+
+
+def test_a_mask_the_other_way_round_is_refused(folder):
+    inverted = np.where(cheek(1)[1] > 0, 0, 255).astype(np.uint8)
+    imsave(folder / "P1.mask.png", inverted, check_contrast=False)
+    with pytest.raises(TracingsError, match="invert the mask"):
+        read_tracings(folder, mm_per_px=MM_PER_PX)
+    half = np.zeros_like(inverted)
+    half[:70] = 255  # little of the photograph, most of the region
+    region = np.zeros_like(inverted)
+    region[:80] = 255
+    imsave(folder / "P1.mask.png", half, check_contrast=False)
+    assert read_tracings(folder, mm_per_px=MM_PER_PX).lessons[0].scar_count == 1
+    imsave(folder / "P1.roi.png", region, check_contrast=False)
+    assert "88 %" in problems(folder)["P1.mask.png"]
+
+
+def test_json_that_is_no_tracing_is_told(folder):
+    (folder / "P1.mask.png").unlink()
+    (folder / "P1.ellipses.json").write_text("null", encoding="utf-8")
+    (folder / "tracings_B.json").write_text("null", encoding="utf-8")
+    write_json(folder / "tracings.A.json", {"P1": []})
+    write_json(folder / "P2.json", [])
+    found = problems(folder)
+    assert "no list" in found["P1.ellipses.json"]
+    assert "no list" in found["tracings_B.json"]
+    assert "no name of tracings" in found["tracings.A.json"]
+    assert "no name of tracings" in found["P2.json"]
+
+
+def test_a_file_that_cannot_be_read_is_named(folder, monkeypatch):
+    whole = Path.read_bytes
+    write_json(folder / "P2.A.ellipses.json", [[40, 40, 5, 5, 0]])
+    (folder / "scales.csv").write_text("photograph,mm_per_px\nP1,0.2\n", encoding="utf-8")
+
+    def read_bytes(path):
+        if path.name in ("P1.mask.png", "P2.A.ellipses.json", "scales.csv"):
+            raise OSError(5, "Input/output error")
+        return whole(path)
+
+    monkeypatch.setattr(Path, "read_bytes", read_bytes)
+    found = problems(folder)
+    for name in ("P1.mask.png", "P2.A.ellipses.json", "scales.csv"):
+        assert found[name] == "cannot be read (Input/output error)"
+
+
+@pytest.mark.parametrize("ending", ["png", "jpg", "bmp", "tif"])
+def test_a_small_close_up_is_enough(folder, ending):
+    image, labels = cheek(1)
+    (folder / "P1.png").unlink()
+    y, x = (int(np.median(values)) - 18 for values in np.nonzero(labels))
+    imsave(folder / f"P1.{ending}", image[y : y + 36, x : x + 33], check_contrast=False)
+    mask = np.minimum(labels[y : y + 36, x : x + 33], 1).astype(np.uint8)
+    imsave(folder / "P1.mask.png", mask, check_contrast=False)
+    lesson = read_tracings(folder, mm_per_px=MM_PER_PX).lessons[0]
+    assert lesson.readers[0].shape == (36, 33)
+    np.testing.assert_array_equal(lesson.readers[0] > 0, mask > 0)
+    imsave(folder / f"P1.{ending}", image[:20, :40], check_contrast=False)
+    assert "less than 32 px" in problems(folder)[f"P1.{ending}"]
+
+
+def test_a_mistyped_scale_is_told(folder):
+    (folder / "scales.csv").write_text("photograph,mm_per_px\nP1,2\nP2,0.001\n", encoding="utf-8")
+    found = problems(folder)
+    assert "has 2 mm/px" in found["P1.png"]
+    assert "shows 0.15 mm" in found["P2.png"]
 
 
 def test_too_little_to_teach(folder):
