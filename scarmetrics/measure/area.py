@@ -38,8 +38,8 @@ class ScarMeasurement:
         Surface area, and the diameter of the circle of that area; None without a scale.
     contrast : float
         Relative darkening at the deepest point, 0 to 1.
-    detection_probability : float
-        Chance that a new photograph would show it.
+    detection_probability : float or None
+        Chance that a new photograph would show it; None where the method does not say.
     """
 
     scar_id: int
@@ -50,7 +50,7 @@ class ScarMeasurement:
     area_mm2: float | None
     equivalent_diameter_mm: float | None
     contrast: float
-    detection_probability: float = 1.0
+    detection_probability: float | None = None
 
 
 @dataclass(frozen=True)
@@ -150,7 +150,8 @@ def measure_labels(
     centroid = _centroids(labels, area_px, count)
     sd_px = _area_sd_px(found)
     scar_sd_px = np.hypot(sd_px, found.scar_rel_sd * area_px)
-    chance = np.ones(count) if found.detection_probability is None else found.detection_probability
+    known = found.detection_probability
+    chance = np.ones(count) if known is None else known
     mm2 = None if scale is None else scale.mm_per_px**2
     scars = tuple(
         ScarMeasurement(
@@ -164,7 +165,7 @@ def measure_labels(
                 None if mm2 is None else float(2 * np.sqrt(surface_px[i] * mm2 / np.pi))
             ),
             contrast=float(1 - np.exp(-found.peak[i])),
-            detection_probability=float(chance[i]),
+            detection_probability=None if known is None else float(known[i]),
         )
         for i in range(count)
     )

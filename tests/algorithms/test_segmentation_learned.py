@@ -1,5 +1,6 @@
 import dataclasses
 import json
+from importlib import resources
 
 import numpy as np
 import pytest
@@ -7,6 +8,7 @@ import pytest
 import scarmetrics as sm
 from scarmetrics.config import SegmentationConfig
 from scarmetrics.errors import UsageError
+from scarmetrics.measure import measure_labels
 from scarmetrics.phantom import astronaut_face, render, scar_field, shrink
 from scarmetrics.segmentation import FailedSegmentation
 from scarmetrics.segmentation.evidence import Calibration
@@ -14,9 +16,11 @@ from scarmetrics.segmentation.learned import (
     LearnedSegmenter,
     NetSegmenter,
     OnnxSegmenter,
+    net_sha256,
     packaged_net,
 )
 from scarmetrics.segmentation.net import NetError, ScarNet
+from scarmetrics.units import PixelScale
 
 LEARNED = SegmentationConfig(method="learned")
 
@@ -207,3 +211,18 @@ def test_scarred_cheeks_are_told_from_clear_ones(shared_scars, shared_faces):
             found = sm.segment(image, mm_per_px=0.31, roi=skin, config=LEARNED)
             clear.append((found.labels > 0).sum() / skin.sum())
     assert min(scarred) > max(clear)
+
+
+def test_the_facts_beside_the_net_are_of_this_net():
+    text = resources.files("scarmetrics.segmentation").joinpath("data/scarnet.json").read_text()
+    assert json.loads(text)["about"]["net_sha256"] == net_sha256()
+    assert len(packaged_net()) < 4e6
+
+
+def test_scars_of_unknown_certainty_say_nothing_of_it(phantom):
+    truth, skin, face = phantom
+    found = sm.segment(truth.image, mm_per_px=face.mm_per_px, roi=skin, config=LEARNED)
+    flat = np.ones(skin.shape, np.float32)
+    measured = measure_labels(found, skin, flat, PixelScale(face.mm_per_px, 0.01, "api"))
+    assert {scar.detection_probability for scar in measured.scars} == {None}
+    assert measured.area_sd_mm2 > 0.2 * measured.area_mm2
