@@ -7,6 +7,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.stats import rankdata
 
+from scarmetrics.teach.score import LEAST_IOU, dice, mask_pairs, twice_over_both
+
+__all__ = ["auc", "dice", "f1", "masks_of", "pairs_found", "relative_error", "spread"]
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -14,45 +18,15 @@ if TYPE_CHECKING:
 
     from scarmetrics.models import Mask
 
-LEAST_IOU = 0.15
-
-
-def dice(found: Mask, truth: Mask) -> float:
-    """Twice the common area over the sum of both; 1 where both are empty."""
-    total = int(found.sum()) + int(truth.sum())
-    return 2 * int((found & truth).sum()) / total if total else 1.0
-
 
 def pairs_found(first: Sequence[Mask], second: Sequence[Mask], least: float = LEAST_IOU) -> int:
-    """Pairs whose intersection over union exceeds `least`, greedily from the best, one to one.
-
-    Parameters
-    ----------
-    first, second : sequence of ndarray of bool, shape (M, N)
-        One mask per detection.
-    least : float, optional
-        Intersection over union that a pair must exceed.
-
-    Returns
-    -------
-    int
-    """
-    if not len(first) or not len(second):
-        return 0
-    a, b = (np.array([mask.ravel() for mask in masks], np.float32) for masks in (first, second))
-    common = a @ b.T
-    iou = common / np.maximum(1, a.sum(axis=1)[:, None] + b.sum(axis=1)[None, :] - common)
-    count = 0
-    while iou.max(initial=0) > least:
-        i, j = np.unravel_index(int(iou.argmax()), iou.shape)
-        iou[i, :] = iou[:, j] = 0
-        count += 1
-    return count
+    """Pairs whose intersection over union exceeds `least`, the best first, one to one."""
+    return len(mask_pairs(first, second, least))
 
 
 def f1(pairs: int, first: int, second: int) -> float:
     """F1 of detections: twice the pairs over all detections of both; 1 where there are none."""
-    return 2 * pairs / (first + second) if first + second else 1.0
+    return twice_over_both(pairs, first, second)
 
 
 def masks_of(labels: NDArray[np.int32]) -> list[Mask]:

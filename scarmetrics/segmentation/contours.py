@@ -46,6 +46,7 @@ _CONTRAST_MM = 0.25  # sigma of the blur on which contrast is read
 _CLEAR_MM = 0.6  # skin nearer to a scar than this is not the skin that it is compared with
 _AROUND_MM = 2.5  # sigma of the window of that skin
 _KNOWN_LOG_ODDS = 1.0  # by how much less evidence does where the other visit shows a scar
+_FAINT_SHARE = 0.5
 _LEAST_KNOWN = 0.5  # share of a scar that must lie there
 _FARTHEST_MM = 1.0  # no boundary is less certain than this
 _CORRELATION_CELLS = 1.5  # along a contour, errors closer than this move together
@@ -101,11 +102,13 @@ def label_evidence(
     window = np.s_[y0 : y0 + size[1], x0 : x0 + size[0]]
     limit = _logit(detection) - _logit(config.sensitivity)
     faintest = _chance(limit - (0 if known is None else _KNOWN_LOG_ODDS))
-    basins, peaks = _basins(response, level * min(1.0, faintest / detection))
+    usual = faintest >= detection
+    basins, peaks = _basins(response, level if usual else min(level, _FAINT_SHARE * faintest))
     basins = cv2.resize(basins, size, interpolation=cv2.INTER_NEAREST_EXACT)
     evidence = cv2.resize(response.depth, size, interpolation=cv2.INTER_LINEAR)
-    # what is fainter than usual is outlined at a level that is lower by as much
-    outline = (level * np.minimum(1.0, peaks / detection)).astype(np.float32)
+    # what is fainter than usual is outlined at half of its own evidence
+    outline = np.where(peaks >= detection, level, np.minimum(level, _FAINT_SHARE * peaks))
+    outline = outline.astype(np.float32)
     scars = np.where((evidence >= outline[basins]) & roi[window], basins, 0).astype(np.int32)
     least = np.full(len(peaks), limit)
     if known is not None:
@@ -124,7 +127,9 @@ def label_evidence(
     sd_px = evidence_sd / np.maximum(slope, 1e-6)
     sure = None
     if log_odds_sd is not None:
-        best = ndi.maximum(spare[scars], labels[window], np.arange(1, count + 1)) if count else []
+        inside = labels[window] > 0
+        index = np.arange(1, count + 1)
+        best = ndi.maximum(spare[scars[inside]], labels[window][inside], index) if count else []
         sure = ndtr(np.asarray(best, np.float64) / log_odds_sd)
     return ScarLabels(
         labels=labels,
