@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cache
 from importlib import resources
 from typing import TYPE_CHECKING
@@ -104,10 +104,7 @@ class NetSegmenter(EvidenceSegmenter):
         found = self._net.evidence(seen.planes)
         probability = found[0]
         if self.darkness.weight:
-            log = seen.planes[0] * np.float32(LUMINANCE_UNIT)
-            probability = self.darkness.moved(
-                probability, darkening(log, seen.roi, seen.mm_per_cell)
-            )
+            probability = self.darkness.moved(probability, _darker(seen))
         return probability, found[1] if len(found) > 1 else None
 
 
@@ -161,23 +158,29 @@ class OnnxSegmenter(NetSegmenter):
         super().__init__(config, net, *_facts_beside(path))
 
 
-def with_net(planes: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Planes with what the packaged net thinks of them, for methods that build on it.
+def with_net(seen: SkinPlanes) -> NDArray[np.float32]:
+    """Planes with what the packaged method thinks of them, for methods that build on it.
 
     Parameters
     ----------
-    planes : ndarray of float32, shape (3, h, w)
+    seen : SkinPlanes
         From `normalise.skin_planes`.
 
     Returns
     -------
     ndarray of float32, shape (5, h, w)
-        The same, then half the log-odds that a cell lies inside a scar, and its relative depth.
+        The planes, then half the log-odds that a cell lies inside a scar, and its relative depth.
     """
-    net, _, _ = _packaged()
-    probability, core = net.evidence(planes)
+    net, _, darkness = _packaged()
+    probability, core = net.evidence(seen.planes)
+    probability = darkness.moved(probability, _darker(seen))
     bounded = np.clip(probability, _UNSURE, 1 - _UNSURE)
-    return np.concatenate([planes, [0.5 * np.log(bounded / (1 - bounded)), core]])
+    return np.concatenate([seen.planes, [0.5 * np.log(bounded / (1 - bounded)), core]])
+
+
+def _darker(seen: SkinPlanes) -> FloatImage:
+    log = seen.planes[0] * np.float32(LUMINANCE_UNIT)
+    return darkening(log, seen.roi, seen.mm_per_cell)
 
 
 @cache
@@ -190,6 +193,14 @@ def packaged_net() -> bytes:
 def net_sha256() -> str:
     """Hash of the net that comes with the package."""
     return hashlib.sha256(packaged_net()).hexdigest()
+
+
+@cache
+def with_net_sha256() -> str:
+    """Hash of all that `with_net` depends on."""
+    _, _, darkness = _packaged()
+    facts = json.dumps(asdict(darkness), sort_keys=True)
+    return hashlib.sha256(packaged_net() + facts.encode()).hexdigest()
 
 
 @cache

@@ -11,7 +11,7 @@ import numpy as np
 
 from scarmetrics.config import file_name
 from scarmetrics.errors import UsageError
-from scarmetrics.segmentation.learned import net_sha256
+from scarmetrics.segmentation.learned import with_net_sha256
 from scarmetrics.segmentation.normalise import CELL_MM
 from scarmetrics.segmentation.perceptrons import Opinion, Perceptron, TaughtModel
 
@@ -89,7 +89,7 @@ def _checked(arrays: dict[str, NDArray[Any]], name: str) -> TaughtModel:
         _try(model)
     except Exception as error:  # whatever does not fit together
         raise UsageError(f"the model {name} is damaged", _TEACH_ANEW) from error
-    if model.about.get("net_sha256") != net_sha256():
+    if model.about.get("net_sha256") != with_net_sha256():
         raise UsageError(
             f"the model {name} builds on another net than comes with this scarmetrics",
             "teach it anew with this version of scarmetrics, or use the version that wrote it",

@@ -50,4 +50,4 @@ class TaughtSegmenter(EvidenceSegmenter):
 
     def evidence(self, seen: SkinPlanes) -> tuple[FloatImage, FloatImage | None]:
         """See `EvidenceSegmenter`."""
-        return self.model.evidence(with_net(seen.planes), seen.roi, seen.mm_per_cell), None
+        return self.model.evidence(with_net(seen), seen.roi, seen.mm_per_cell), None

@@ -13,7 +13,7 @@ from scarmetrics.config import SegmentationConfig
 from scarmetrics.errors import UsageError
 from scarmetrics.segmentation.contours import label_evidence
 from scarmetrics.segmentation.features import evidence_features, skin_features
-from scarmetrics.segmentation.learned import net_sha256
+from scarmetrics.segmentation.learned import with_net_sha256
 from scarmetrics.segmentation.normalise import CELL_MM
 from scarmetrics.segmentation.perceptrons import (
     FARTHEST,
@@ -322,7 +322,7 @@ def _fit(cells: Sequence[_Cells], settings: Settings) -> TaughtModel:
             "mm_per_cell": CELL_MM,
             "hidden": list(_HIDDEN),
             "seed": settings.seed,
-            "net_sha256": net_sha256(),
+            "net_sha256": with_net_sha256(),
         },
     )
 

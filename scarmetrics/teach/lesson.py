@@ -116,7 +116,7 @@ def make_lesson(
     ]
     cut = tuple(np.where(roi, labels, 0).astype(np.int32) for labels in readers)
     target = np.asarray(np.mean(shares, axis=0), np.float32)
-    skin = skin._replace(planes=with_net(skin.planes))
+    skin = skin._replace(planes=with_net(skin))
     return Lesson(name, person or name, mm_per_px, skin, target, roi, cut)
 
 

@@ -17,7 +17,7 @@ from scarmetrics.config import SegmentationConfig, load_config
 from scarmetrics.errors import ConfigError, UsageError
 from scarmetrics.segmentation import features, make_segmenter, segment
 from scarmetrics.segmentation.features import evidence_features, skin_features
-from scarmetrics.segmentation.learned import net_sha256
+from scarmetrics.segmentation.learned import with_net_sha256
 from scarmetrics.segmentation.modelfile import load_model, save_model
 from scarmetrics.segmentation.perceptrons import Opinion, Perceptron, TaughtModel
 
@@ -46,7 +46,7 @@ def model():
     both = first + evidence_features(planes(shape=(9, 9))[0], CELL_MM, everywhere).shape[1]
     return TaughtModel(
         linear(first, _SMOOTH, -4, -4), linear(both, first, 1, 0), 0.5, 0.7, 0.15,
-        {"scars": 3, "net_sha256": net_sha256()}, area_rel_sd=0.2,
+        {"scars": 3, "net_sha256": with_net_sha256()}, area_rel_sd=0.2,
     )  # fmt: skip
 
 
