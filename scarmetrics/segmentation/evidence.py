@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from abc import ABC, abstractmethod
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -56,7 +57,7 @@ class Calibration:
             raise ValueError("log_odds_sd must be positive, or left out")
 
 
-class EvidenceSegmenter:
+class EvidenceSegmenter(ABC):
     """A segmenter that says for each cell how likely it lies inside a scar.
 
     Parameters
@@ -70,9 +71,9 @@ class EvidenceSegmenter:
     def __init__(self, config: SegmentationConfig, calibration: Calibration) -> None:
         self.config, self.calibration = config, calibration
 
+    @abstractmethod
     def evidence(self, seen: SkinPlanes) -> tuple[FloatImage, FloatImage | None]:
         """Probability of each cell, and relative depth where the method gives it; shape (h, w)."""
-        raise NotImplementedError
 
     def respond(
         self, image: Image, roi: Mask, mm_per_px: float, coarsest_mm_per_px: float

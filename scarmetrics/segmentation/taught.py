@@ -50,4 +50,6 @@ class TaughtSegmenter(EvidenceSegmenter):
 
     def evidence(self, seen: SkinPlanes) -> tuple[FloatImage, FloatImage | None]:
         """See `EvidenceSegmenter`."""
-        return self.model.evidence(with_net(seen), seen.roi, seen.mm_per_cell), None
+        planes = with_net(seen)
+        probability = self.model.evidence(planes, seen.roi, seen.mm_per_cell)
+        return probability, planes[4]  # touching scars are split by the net's relative depth
