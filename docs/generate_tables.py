@@ -38,8 +38,10 @@ EFFECTS = {
     "segmentation.method": "the segmenter: a name, or a model file",
     "segmentation.min_diameter_mm": "smaller finds smaller scars, and pores",
     "segmentation.max_diameter_mm": "smaller drops more long depressions as folds",
-    "segmentation.min_significance": "`classical` only: larger finds fewer scars where the skin is uneven",
-    "segmentation.min_contrast": "`classical` only: larger finds fewer scars where the skin is even",
+    "segmentation.min_significance": "`classical` only: larger finds fewer scars where the skin is "
+    "uneven",
+    "segmentation.min_contrast": "`classical` only: larger finds fewer scars where the skin is "
+    "even",
     "segmentation.merge_gap_mm": "with `merge`, larger makes fewer and larger fields; their area "
     "is the same",
     "segmentation.touching": "`split` counts touching depressions one by one, `merge` as one; "
