@@ -30,6 +30,7 @@ from skimage.segmentation import watershed
 from scarmetrics.opencv import cv2
 from scarmetrics.photometry import blur, log_luminance, masked_plane
 from scarmetrics.segmentation.darkness import DarkScale, darkening
+from scarmetrics.segmentation.grid import lay_grid
 from scarmetrics.segmentation.protocol import FailedSegmentation, Response, ScarLabels
 from scarmetrics.segmentation.shapes import (
     MAD_TO_SD,
@@ -117,25 +118,20 @@ class ClassicalSegmenter:
         -------
         Response or FailedSegmentation
         """
-        rows, cols = np.flatnonzero(roi.any(axis=1)), np.flatnonzero(roi.any(axis=0))
-        if len(rows) == 0:
+        grid = lay_grid(roi, min(1.0, mm_per_px / max(_WORKING_MM, coarsest_mm_per_px)))
+        if grid is None:
             return FailedSegmentation("no_skin")
-        y0, y1, x0, x1 = rows[0], rows[-1] + 1, cols[0], cols[-1] + 1
-        part, skin = image[y0:y1, x0:x1], roi[y0:y1, x0:x1]
-        height, width = skin.shape
-        zoom = min(1.0, mm_per_px / max(_WORKING_MM, coarsest_mm_per_px))
-        size = (max(1, round(width * zoom)), max(1, round(height * zoom)))
-        log = log_luminance(part, size)
-        skin = cv2.resize(skin.astype(np.uint8), size, interpolation=cv2.INTER_NEAREST_EXACT) > 0
-        mm_per_cell = mm_per_px * width / size[0]
+        log = log_luminance(image[grid.window], grid.size)
+        skin = grid.of_mask(roi)
+        mm_per_cell = mm_per_px * grid.px_per_cell[0]
         depth = darkening(log, skin, mm_per_cell)
         inside = depth[skin]
         spread = np.median(np.abs(inside - np.median(inside))) if inside.size else 0.0
         return Response(
             depth=depth,
             roi=skin,
-            origin=(int(x0), int(y0)),
-            px_per_cell=(width / size[0], height / size[1]),
+            origin=grid.origin,
+            px_per_cell=grid.px_per_cell,
             mm_per_px=mm_per_px,
             noise=float(MAD_TO_SD * spread),
             log=log,
