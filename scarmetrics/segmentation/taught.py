@@ -50,6 +50,4 @@ class TaughtSegmenter(EvidenceSegmenter):
 
     def evidence(self, seen: SkinPlanes) -> tuple[FloatImage, FloatImage | None]:
         """See `EvidenceSegmenter`."""
-        planes = with_net(seen)
-        probability = self.model.evidence(planes, seen.roi, seen.mm_per_cell)
-        return probability, planes[4]  # touching scars are split by the net's relative depth
+        return self.model.evidence(with_net(seen), seen.roi, seen.mm_per_cell), None

@@ -39,7 +39,6 @@ def response_of(lesson: Lesson, evidence: FloatImage) -> Response:
         mm_per_px=lesson.mm_per_px,
         noise=0.0,
         log=skin.planes[0] * np.float32(LUMINANCE_UNIT),
-        core=skin.planes[4],
     )
 
 
