@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from scarmetrics.models import Image, Mask
 
-# Never used to train or to tune anything; training takes the others.
+# No net is trained on them; training takes the others.
 HELD_OUT_LONDON = ("086", "090", "092", "096", "099", "101", "103", "105", "108", "113")
 HELD_OUT_CANADA = ("116m", "119m", "123m", "147m", "149m", "152m")
 
