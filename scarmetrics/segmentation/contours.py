@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy import ndimage as ndi
 from scipy.special import ndtr
-from skimage.morphology import local_maxima, reconstruction
+from skimage.morphology import local_maxima
 from skimage.segmentation import watershed
 
 from scarmetrics.opencv import cv2
@@ -188,15 +188,27 @@ def _seeds(guide: FloatImage, candidates: Mask, mm_per_cell: float) -> NDArray[n
     if not candidates.any():
         return np.zeros(guide.shape, np.int32)
     lowered = np.maximum(guide - np.float32(_PROMINENCE), 0).astype(np.float32)
-    tops, _ = ndi.label(
-        local_maxima(reconstruction(lowered, guide).astype(np.float32)) & candidates, _CONNECTED
-    )
+    tops, _ = ndi.label(local_maxima(_reconstructed(lowered, guide)) & candidates, _CONNECTED)
     window = 2 * max(1, round(_APART_MM / mm_per_cell)) + 1
     highest = guide == cv2.dilate(guide, np.ones((window, window), np.uint8))
     seeds = np.isin(tops, np.unique(tops[highest & candidates])) & (tops > 0)
     whole, _ = ndi.label(candidates, _CONNECTED)
     seeds |= candidates & ~np.isin(whole, np.unique(whole[seeds]))
     return ndi.label(seeds, _CONNECTED)[0].astype(np.int32)
+
+
+def _reconstructed(marker: FloatImage, mask: FloatImage) -> FloatImage:
+    """Morphological reconstruction by dilation, step by step.
+
+    Scars are small, so a few dilations are enough; sorting all cells first, as scikit-image does,
+    takes ten times as long.
+    """
+    around = _CONNECTED.astype(np.uint8)
+    while True:
+        wider = np.minimum(cv2.dilate(marker, around), mask)
+        if np.array_equal(wider, marker):
+            return marker
+        marker = wider
 
 
 def _contrast(response: Response, scars: Mask, size: tuple[int, int]) -> FloatImage:

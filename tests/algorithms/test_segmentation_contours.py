@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy import ndimage as ndi
+from skimage.morphology import reconstruction
 from synthetic import disc
 
 from scarmetrics.config import SegmentationConfig
 from scarmetrics.segmentation import Response
-from scarmetrics.segmentation.contours import evidence_noise, label_evidence
+from scarmetrics.segmentation.contours import _reconstructed, evidence_noise, label_evidence
 from scarmetrics.segmentation.shapes import fields
 
 SHAPE = (100, 120)
@@ -186,3 +188,12 @@ def test_usual_scars_keep_their_outline_when_fainter_ones_are_asked_for():
     assert (alone.count, again.count) == (1, 2)
     np.testing.assert_array_equal(alone.labels > 0, (again.labels > 0) & (alone.labels > 0))
     assert ((again.labels > 0)[:, :60] == (alone.labels > 0)[:, :60]).all()
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_reconstruction_is_that_of_scikit_image(seed):
+    rng = np.random.default_rng(seed)
+    mask = ndi.gaussian_filter(rng.random((60, 70)), 2).astype(np.float32)
+    marker = np.maximum(mask - np.float32(0.05), 0)
+    expected = reconstruction(marker, mask).astype(np.float32)
+    np.testing.assert_array_equal(_reconstructed(marker, mask), expected)
