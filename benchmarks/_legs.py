@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from _pictures import Gallery
 
     from scarmetrics.models import Image, Mask, Side
-    from scarmetrics.phantom import Mark, MarkKind, Recaptured, Scar
+    from scarmetrics.phantom import Mark, MarkKind, Phantom, Recaptured, Scar
 
 FIELDS = ("isolated", "confluent")
 MARKS: tuple[MarkKind, ...] = ("mole", "freckle", "erythema", "papule")
@@ -105,19 +105,24 @@ def draw_both_halves(
     }
 
 
+def scarred(person: Person, field: str, rng: np.random.Generator) -> Phantom:
+    """A person with scars on both halves, under any light."""
+    scars = draw_both_halves(person, field, rng)
+    return render(
+        person.image,
+        [scar for side in SIDES for scar in scars[side]],
+        mm_per_px=person.mm_per_px,
+        light=draw_light(rng),
+    )
+
+
 def leg_phantoms(methods: Sequence[Method], count: int | None, gallery: Gallery) -> Leg:
     """Dice and area error per half of phantoms on held-out faces."""
     rows: Rows = defaultdict(list)
     for index, person in people(held_out_names(), count):
         for number, field in enumerate(FIELDS):
             rng = np.random.default_rng((21, person.number, number))
-            scars = draw_both_halves(person, field, rng)
-            drawn = render(
-                person.image,
-                [scar for side in SIDES for scar in scars[side]],
-                mm_per_px=person.mm_per_px,
-                light=draw_light(rng),
-            )
+            drawn = scarred(person, field, rng)
             for side in SIDES:
                 roi = measured_skin(drawn.image, person.face, side, person.mm_per_px)
                 truth = (drawn.labels > 0) & roi

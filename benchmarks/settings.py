@@ -16,13 +16,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from _common import REPOSITORY, print_table, write_json
 from _faces import held_out_names, measured_skin, people
-from _legs import draw_both_halves, draw_light
+from _legs import scarred
 from _real_scars import load_crops, mean_agreement
 
 import scarmetrics as sm
 from scarmetrics.config import SegmentationConfig
 from scarmetrics.models import SIDES
-from scarmetrics.phantom import render
 from scarmetrics.segmentation import make_segmenter
 
 if TYPE_CHECKING:
@@ -49,13 +48,7 @@ def shown(count: int | None) -> Iterator[Shown]:
     """Halves of held-out faces, with mixed scars and without."""
     for _, person in people(held_out_names(), count):
         rng = np.random.default_rng((31, person.number))
-        scars = draw_both_halves(person, "mixed", rng)
-        drawn = render(
-            person.image,
-            [scar for side in SIDES for scar in scars[side]],
-            mm_per_px=person.mm_per_px,
-            light=draw_light(rng),
-        )
+        drawn = scarred(person, "mixed", rng)
         for side in SIDES:
             roi = measured_skin(person.image, person.face, side, person.mm_per_px)
             true_px = float(drawn.coverage[roi].sum(dtype=np.float64))

@@ -9,6 +9,7 @@ reach beyond it.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -129,16 +130,10 @@ def _beside(rng: np.random.Generator, scar: Scar, other: Scar, mm_per_px: float)
     """The scar, moved to where it touches another one."""
     toward = np.radians(other.angle_deg + rng.normal(0, 40) + 180 * rng.integers(2))
     apart_px = rng.uniform(0.75, 1.15) * (other.rx_mm + scar.ry_mm) / mm_per_px
-    return Scar(
+    return replace(
+        scar,
         x_px=float(other.x_px + apart_px * np.cos(toward)),
         y_px=float(other.y_px + apart_px * np.sin(toward)),
-        rx_mm=scar.rx_mm,
-        ry_mm=scar.ry_mm,
-        angle_deg=scar.angle_deg,
-        depth_mm=scar.depth_mm,
-        profile=scar.profile,
-        irregularity=scar.irregularity,
-        shape_seed=scar.shape_seed,
     )
 
 
