@@ -18,6 +18,9 @@ LUMINANCE = np.array([0.2126, 0.7152, 0.0722], np.float32)
 
 _PLANE_SIGMA_CELLS = 4.0  # the window's sigma on the reduced grid
 _PLANE_RIDGE = 0.05  # in units of the window's variance; holds the plane down in thin slivers
+_COLOUR_CELLS = 256  # colour is judged on a picture of this size
+_LIT = (20, 250)  # of 255, lightness L*
+_CHROMA_OFF = 18.0  # CIELAB; flushed or pale skin lies within
 _DARKEST = 1 / 512  # below this, log luminance says nothing but sensor noise
 
 
@@ -214,6 +217,33 @@ def lit_skin(image: Image, skin: Mask, cell_px: float, darkest: float) -> Mask:
     result = np.zeros_like(skin)
     result[window] = part & lit
     return result
+
+
+def skin_coloured(image: Image) -> Mask:
+    """What has the colour of most of a close-up of skin, and is neither clipped nor black.
+
+    The typical chroma is the photograph's own median, so that no complexion is preferred.
+
+    Parameters
+    ----------
+    image : ndarray of uint8 or uint16, shape (M, N, 3)
+        RGB, most of it skin.
+
+    Returns
+    -------
+    ndarray of bool, shape (M, N)
+    """
+    rows, cols = image.shape[:2]
+    reduction = max(1, max(rows, cols) // _COLOUR_CELLS)
+    size = (max(1, cols // reduction), max(1, rows // reduction))
+    small = to_uint8(cv2.resize(image, size, interpolation=cv2.INTER_AREA))
+    light, a, b = cv2.split(cv2.cvtColor(small, cv2.COLOR_RGB2LAB).astype(np.float32))
+    exposed = (light > _LIT[0]) & (light < _LIT[1])
+    if not exposed.any():
+        return np.zeros((rows, cols), bool)
+    off = np.hypot(a - np.median(a[exposed]), b - np.median(b[exposed]))
+    mask = (exposed & (off < _CHROMA_OFF)).astype(np.uint8)
+    return cv2.resize(mask, (cols, rows), interpolation=cv2.INTER_NEAREST) > 0
 
 
 def warp_affine_reduced(image: Image, matrix: NDArray[np.float64], size: tuple[int, int]) -> Image:

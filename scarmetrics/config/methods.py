@@ -47,19 +47,20 @@ class RegistrationConfig(Section):
     smoothing_mm : float
         Length below which differences between the visits are not followed, so that a scar that
         shrinks is not pulled back to its old outline.
-    max_inconsistency_mm : float
-        Skin where forward and backward flow disagree by more is left out at both visits.
+    max_error_mm : float
+        Skin where the expected error of the alignment is larger is left out at both visits.
     min_likeness : float
-        Median local correlation of skin texture plus the share of the skin that was aligned;
-        below it the pair is refused as not the same skin.
+        Median local correlation of skin texture, plus half of that of the finest texture and half
+        of the share of the skin where forward and backward flow agree; below it the pair is
+        refused as not the same skin.
     min_registered_fraction : float
         Share of common skin below which the pair is refused.
     """
 
-    working_mm_per_px: Positive = 0.3
+    working_mm_per_px: Positive = 0.25
     smoothing_mm: Positive = 3.0
-    max_inconsistency_mm: Positive = 1.0
-    min_likeness: Annotated[Number, Field(ge=0, le=2, allow_inf_nan=False)] = 0.9
+    max_error_mm: Positive = 0.5
+    min_likeness: Annotated[Number, Field(ge=0, le=2, allow_inf_nan=False)] = 0.53
     min_registered_fraction: Fraction = 0.3
 
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from scarmetrics.models import Image, Mask, Points
-    from scarmetrics.registration.result import Box
+    from scarmetrics.registration.frame import Box
 
 _MARGIN_MM = 4.0
 _SMALLEST_MM = 20.0  # less around a tiny region would not show where on the face it is

@@ -30,7 +30,7 @@ from scarmetrics.segmentation import (
 from scarmetrics.units import NOMINAL_INTERPUPILLARY_MM, PixelScale
 
 if TYPE_CHECKING:
-    from scarmetrics.registration.result import Box
+    from scarmetrics.registration.frame import Box
 
 _SHADOW_MM = 3.0  # brightness is judged over squares of this size, wider than a scar is dark
 

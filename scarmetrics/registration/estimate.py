@@ -1,40 +1,53 @@
-"""How two photographs of one face are aligned: landmarks, then dense flow on skin texture."""
+"""How two photographs of the same skin are aligned: a start, then dense flow on its texture."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
-from skimage.morphology import remove_small_holes, remove_small_objects
 
 from scarmetrics.config import RegistrationConfig
 from scarmetrics.face import Face, detect_face
-from scarmetrics.face.mesh import N_MESH, mirror_order
 from scarmetrics.opencv import cv2
-from scarmetrics.photometry import blur, require_rgb
-from scarmetrics.registration.frame import (
-    WorkImage,
-    landmark_affine,
-    landmark_flow,
+from scarmetrics.photometry import require_rgb
+from scarmetrics.registration.confidence import (
+    Evidence,
+    expected_error_px,
     local_correlation,
-    work_image,
-    working_frame,
+    refuse_mirrored,
+    without_specks,
 )
-from scarmetrics.registration.result import FailedRegistration, Registration, apply_affine
+from scarmetrics.registration.flow import (
+    CELL_PX,
+    Flow,
+    dense_flow,
+    follow,
+    from_grid,
+    inverse_flow,
+    to_grid,
+)
+from scarmetrics.registration.frame import Subject, WorkImage, work_image, working_frame
+from scarmetrics.registration.result import FailedRegistration, Registration
+from scarmetrics.registration.start import (
+    Start,
+    closeup_subject,
+    face_subject,
+    mirrored_subject,
+    start_from_keypoints,
+    start_from_landmarks,
+)
 from scarmetrics.units import NOMINAL_INTERPUPILLARY_MM
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from scarmetrics.models import FloatImage, Image, Mask, Points
+    from scarmetrics.models import FloatImage, Image, Mask
 
 _AGREEMENT_MM = 2.5  # window of the local correlation
-_GRAY_PER_SD = 40  # gray levels per local standard deviation, for the 8-bit flow
-_INVERSE_STEPS = 6
-_CLEARLY_ALIKE = 1.25  # mirror images and other people's skin stay below this
-_MIRROR_MARGIN = 0.1
-_HOLE_LENGTHS = 3.0  # holes up to this many smoothing lengths wide are filled
+_CONSISTENT_MM = 0.5  # forward and backward flow close within this on skin that is the same
+_CLOSEUP_MARGIN = 0.2  # more likeness is asked for where no landmarks vouch for the place
+_CLEARLY_ALIKE = 1.0  # mirror images and other people's skin stay below this
 
 
 def register(
@@ -48,10 +61,12 @@ def register(
 ) -> Registration | FailedRegistration:
     """Align a follow-up photograph (moving) to the baseline (fixed).
 
-    An affine map is fitted to the face landmarks by least median of squares [1]_; dense inverse
-    search flow [2]_ on locally normalised log luminance follows the skin from there, forward and
-    backward. The flow is smoothed over ``config.smoothing_mm``. Where the result leaves a doubt,
-    the follow-up's mirror image is aligned as well: it must fit worse.
+    Faces start from their landmarks: an affine map by least median of squares [1]_ and a
+    thin-plate spline. Close-ups without a face start from SIFT keypoints of the skin by MAGSAC++.
+    From there a dense flow on locally normalised log luminance follows the skin, forward and
+    backward (`scarmetrics.registration.flow`), smoothed over ``config.smoothing_mm``. Where the
+    result for a face leaves a doubt, the follow-up's mirror image is aligned as well: it must fit
+    worse.
 
     Parameters
     ----------
@@ -60,8 +75,8 @@ def register(
     fixed_face, moving_face : Face, optional
         Their faces; detected when not given.
     mm_per_px : float, optional
-        Scale of the fixed photograph. A nominal one from the pupils' distance when not given; it
-        sets filter sizes only.
+        Scale of the fixed photograph; it sets the sizes of filters. A nominal one from the pupils'
+        distance when not given. Close-ups cannot do without.
     config : RegistrationConfig, optional
         Resolution, smoothness and limits.
 
@@ -79,206 +94,192 @@ def register(
     ----------
     .. [1] P. J. Rousseeuw, "Least median of squares regression", J. Am. Stat. Assoc. 79(388),
        871-880 (1984).
-    .. [2] T. Kroeger, R. Timofte, D. Dai, L. Van Gool, "Fast optical flow using dense inverse
-       search", ECCV (2016).
     """
     require_rgb(fixed)
     require_rgb(moving)
     if mm_per_px is not None and not (np.isfinite(mm_per_px) and mm_per_px > 0):
         raise ValueError(f"mm_per_px is {mm_per_px}, must be a positive number")
     config = config or RegistrationConfig()
-    first = fixed_face or detect_face(fixed)
-    if not isinstance(first, Face):
-        return FailedRegistration(first.reason_code, first.reason)
-    second = moving_face or detect_face(moving)
-    if not isinstance(second, Face):
-        return FailedRegistration(second.reason_code, second.reason)
-    frame = _frame(fixed, first, mm_per_px, config)
-    found = _align(frame, moving, second, config, mirrored=False)
-    if not isinstance(found, Registration):
-        return found
-    likeness = _likeness(found, frame)
-    if likeness < config.min_likeness:
+    faces = (fixed_face or detect_face(fixed), moving_face or detect_face(moving))
+    first, second = faces
+    if isinstance(first, Face) and isinstance(second, Face):
+        scale_mm = mm_per_px or NOMINAL_INTERPUPILLARY_MM / first.interpupillary_px
+        return _register_faces((fixed, first), (moving, second), scale_mm, config)
+    if mm_per_px is None:
+        missing = second if isinstance(first, Face) else first
+        assert not isinstance(missing, Face)
         return FailedRegistration(
-            "registration_disagrees",
-            f"after alignment the skin textures agree by {found.texture_agreement:.2f} on "
-            f"{100 * _share(found, frame):.0f} % of the skin; likeness {likeness:.2f}, "
-            f"{config.min_likeness:g} needed",
+            missing.reason_code, f"{missing.reason} (close-ups need mm_per_px to be aligned)"
         )
-    if likeness < _CLEARLY_ALIKE:
-        mirrored = _align(frame, moving, second, config, mirrored=True)
+    return _register_closeups((fixed, first), (moving, second), mm_per_px, config)
+
+
+def _register_faces(
+    fixed: tuple[Image, Face],
+    moving: tuple[Image, Face],
+    mm_per_px: float,
+    config: RegistrationConfig,
+) -> Registration | FailedRegistration:
+    frame = _frame(face_subject(*fixed), mm_per_px, config)
+    subject = face_subject(*moving)
+    found = _from_landmarks(frame, subject, config, mirrored=False)
+    refused = _refuse_unlike(found, config.min_likeness)
+    if refused is not None or not isinstance(found, Registration):
+        return found if refused is None else refused
+    if found.likeness < _CLEARLY_ALIKE:
+        mirrored = _from_landmarks(frame, mirrored_subject(subject), config, mirrored=True)
         if isinstance(mirrored, Registration):
-            refused = _refuse_mirrored(likeness, _likeness(mirrored, frame))
+            refused = refuse_mirrored(found.likeness, mirrored.likeness)
             return found if refused is None else refused
     return found
+
+
+def _register_closeups(
+    fixed: tuple[Image, object],
+    moving: tuple[Image, object],
+    mm_per_px: float,
+    config: RegistrationConfig,
+) -> Registration | FailedRegistration:
+    """Without landmarks the keypoints' agreement is what tells a mirror image."""
+    subjects = [
+        face_subject(image, face) if isinstance(face, Face) else closeup_subject(image)
+        for image, face in (fixed, moving)
+    ]
+    if not all(subject.skin.any() for subject in subjects):
+        return FailedRegistration("registration_no_texture")
+    frame = _frame(subjects[0], mm_per_px, config)
+    start = start_from_keypoints(
+        frame.subject, subjects[1], frame.to_work, frame.size, (mm_per_px, frame.work_mm)
+    )
+    if start is None:
+        return FailedRegistration(
+            "registration_disagrees", "too few keypoints of the skin match in the two photographs"
+        )
+    found = _align(frame, subjects[1], start, config)
+    refused = _refuse_unlike(found, config.min_likeness + _CLOSEUP_MARGIN)
+    return found if refused is None else refused  # a failure is falsy
 
 
 @dataclass(frozen=True, eq=False)
 class _Frame:
     """The fixed photograph in the working frame."""
 
-    shape: tuple[int, int]
-    landmarks: Points
+    subject: Subject
+    mm_per_px: float
     to_work: NDArray[np.float64]
     size: tuple[int, int]
     work_mm: float
     image: WorkImage
 
 
-def _frame(fixed: Image, face: Face, mm_per_px: float | None, config: RegistrationConfig) -> _Frame:
-    scale_mm = mm_per_px or NOMINAL_INTERPUPILLARY_MM / face.interpupillary_px
-    zoom = min(1.0, scale_mm / config.working_mm_per_px)
-    to_work, size = working_frame(face, zoom)
-    rows, cols = fixed.shape[:2]
+def _frame(subject: Subject, mm_per_px: float, config: RegistrationConfig) -> _Frame:
+    zoom = min(1.0, mm_per_px / config.working_mm_per_px)
+    to_work, size = working_frame(subject.box, zoom)
     return _Frame(
-        shape=(rows, cols),
-        landmarks=face.landmarks[:N_MESH, :2],
+        subject=subject,
+        mm_per_px=mm_per_px,
         to_work=to_work,
         size=size,
-        work_mm=scale_mm / zoom,
-        image=work_image(fixed, face, to_work, size, scale_mm / zoom),
+        work_mm=mm_per_px / zoom,
+        image=work_image(subject, to_work, size, mm_per_px / zoom),
     )
+
+
+def _from_landmarks(
+    frame: _Frame, moving: Subject, config: RegistrationConfig, *, mirrored: bool
+) -> Registration | FailedRegistration:
+    start = start_from_landmarks(
+        frame.subject, moving, frame.to_work, frame.size, mirrored=mirrored
+    )
+    if start is None:
+        return FailedRegistration("registration_disagrees", "the faces' landmarks do not match")
+    return _align(frame, moving, start, config)
 
 
 def _align(
-    frame: _Frame, moving: Image, face: Face, config: RegistrationConfig, *, mirrored: bool
+    frame: _Frame, moving: Subject, start: Start, config: RegistrationConfig
 ) -> Registration | FailedRegistration:
-    """Align a moving photograph as it is, or as its mirror image."""
-    order = mirror_order() if mirrored else np.arange(N_MESH)
-    landmarks = face.landmarks[order, :2]
-    affine = landmark_affine(frame.landmarks, landmarks, mirrored=mirrored)
-    if affine is None:
-        return FailedRegistration("registration_disagrees", "the faces' landmarks do not match")
-    work_to_moving = _compose(affine, cv2.invertAffineTransform(frame.to_work))
-    moving_to_work = cv2.invertAffineTransform(work_to_moving)
-    a, b = frame.image, work_image(moving, face, moving_to_work, frame.size, frame.work_mm)
+    """Dense flow both ways from a start, and how far it may be believed."""
+    moving_to_work = cv2.invertAffineTransform(start.work_to_moving)
+    a, b = frame.image, work_image(moving, moving_to_work, frame.size, frame.work_mm)
     if not (a.has_texture and b.has_texture):
         return FailedRegistration("registration_no_texture")
-    points_a = apply_affine(frame.to_work, frame.landmarks)
-    points_b = apply_affine(moving_to_work, landmarks)
-    flow, inverse_flow, inconsistency = _flows(
-        a,
-        b,
-        landmark_flow(points_a, points_b, frame.size),
-        landmark_flow(points_b, points_a, frame.size),
-        config.smoothing_mm / frame.work_mm,
-    )
-    common = a.skin & (_follow(b.skin.astype(np.float32), flow) > 0.5)
-    believed = _without_specks(
-        common & (inconsistency * frame.work_mm <= config.max_inconsistency_mm),
-        config.smoothing_mm / frame.work_mm,
-    )
-    if believed.sum() < config.min_registered_fraction * max(1, int(a.skin.sum())):
+    smoothing_px = config.smoothing_mm / frame.work_mm
+    least_px = config.min_registered_fraction * max(1, int(a.skin.sum()))
+    skin = a.skin & _carried(b, start.flow)
+    if skin.sum() < least_px:
         return FailedRegistration("registration_no_overlap")
-    agreement = local_correlation(
-        a.texture, _follow(b.texture, flow), common, _AGREEMENT_MM / frame.work_mm
+    forward = dense_flow(a, b, start.flow, skin, smoothing_px)
+    backward = dense_flow(
+        b, a, start.inverse_flow, b.skin & _carried(a, start.inverse_flow), smoothing_px
     )
-    rows, cols = moving.shape[:2]
+    common = a.skin & _carried(b, forward.field)
+    evidence = _evidence(a, b, (forward, backward), common, frame.work_mm)
+    believed = without_specks(common & (evidence.error_mm <= config.max_error_mm), smoothing_px)
+    if believed.sum() < least_px:
+        return FailedRegistration("registration_no_overlap")
     return Registration(
-        fixed_shape=frame.shape,
-        moving_shape=(rows, cols),
+        fixed_shape=_shape(frame.subject),
+        moving_shape=_shape(moving),
         fixed_to_work=frame.to_work,
-        work_to_moving=work_to_moving,
-        flow=flow,
-        inverse_flow=inverse_flow,
-        inconsistency=inconsistency,
+        work_to_moving=start.work_to_moving,
+        flow=forward.field,
+        inverse_flow=inverse_flow(forward.field, backward.field),
+        error_mm=evidence.error_mm,
         believed=believed,
-        texture_agreement=float(np.median(agreement[common])),
+        texture_agreement=evidence.coarse_agreement,
+        likeness=evidence.likeness,
+        mm_per_px=frame.mm_per_px,
     )
 
 
-def _share(found: Registration, frame: _Frame) -> float:
-    """Share of the fixed face's skin that was aligned."""
-    return float(found.believed.sum() / max(1, int(frame.image.skin.sum())))
+def _evidence(
+    a: WorkImage, b: WorkImage, flows: tuple[Flow, Flow], common: Mask, work_mm: float
+) -> Evidence:
+    """What the two flows and the aligned textures say about the map."""
+    forward, backward = flows
+    closing = to_grid(forward.field + follow(backward.field, forward.field))
+    inconsistency_px = np.hypot(closing[..., 0], closing[..., 1])
+    sigma = _AGREEMENT_MM / work_mm / CELL_PX
+    coarse, fine = (
+        local_correlation(mine, follow(other, forward.field), common, sigma)
+        for mine, other in ((a.coarse, b.coarse), (a.fine, b.fine))
+    )
+    error_px = expected_error_px(inconsistency_px, forward.unrest_px, fine)
+    skin = to_grid(common.astype(np.float32)) > 0.5
+    asked = max(1, int((to_grid(a.skin.astype(np.float32)) > 0.5).sum()))
+    consistent = skin & (inconsistency_px * work_mm <= _CONSISTENT_MM)
+    return Evidence(
+        error_mm=from_grid(error_px * np.float32(work_mm), a.shape, cv2.INTER_LINEAR),
+        coarse_agreement=_median(coarse[skin]),
+        fine_agreement=_median(fine[skin]),
+        consistent_share=float(consistent.sum() / asked),
+    )
 
 
-def _likeness(found: Registration, frame: _Frame) -> float:
-    """How much two photographs look like the same skin, up to 2.
-
-    Dense flow makes any two skins agree somewhat in texture, and some flows consistent; only the
-    same skin does both over most of the face.
-    """
-    return found.texture_agreement + _share(found, frame)
+def _median(values: FloatImage) -> float:
+    return float(np.median(values)) if values.size else 0.0
 
 
-def _refuse_mirrored(likeness: float, mirrored: float) -> FailedRegistration | None:
-    """Refuse what looks no more like the skin than like its mirror image.
-
-    The mirror image has the same light, blur and features, so its likeness is what flow can do
-    for skin that is not the same.
-    """
-    if mirrored - likeness > _MIRROR_MARGIN:
-        return FailedRegistration("laterality_conflict")
-    if likeness - mirrored < _MIRROR_MARGIN:
-        return FailedRegistration(
-            "registration_disagrees",
-            f"the follow-up looks like the baseline ({likeness:.2f}) hardly more than its mirror "
-            f"image does ({mirrored:.2f})",
-        )
-    return None
+def _carried(other: WorkImage, flow: FloatImage) -> Mask:
+    """The other picture's skin in this one's place."""
+    return np.asarray(follow(other.skin.astype(np.float32), flow) > 0.5, bool)
 
 
-def _flows(
-    a: WorkImage,
-    b: WorkImage,
-    start: FloatImage,
-    inverse_start: FloatImage,
-    smoothing_px: float,
-) -> tuple[FloatImage, FloatImage, FloatImage]:
-    """Smooth flow from a to b, its inverse on the grid, and the two estimates' disagreement."""
-    gray_a, gray_b = _as_gray(a.texture), _as_gray(b.texture)
-    forward = _smooth(_dis_flow(gray_a, gray_b, start), smoothing_px)
-    backward = _smooth(_dis_flow(gray_b, gray_a, inverse_start), smoothing_px)
-    closing = forward + _follow(backward, forward)
-    inconsistency = np.hypot(closing[..., 0], closing[..., 1]).astype(np.float32)
-    inverse = backward
-    for _ in range(_INVERSE_STEPS):
-        inverse = -_follow(forward, inverse)
-    return forward, inverse, inconsistency
+def _shape(subject: Subject) -> tuple[int, int]:
+    rows, cols = subject.image.shape[:2]
+    return rows, cols
 
 
-def _without_specks(believed: Mask, length_px: float) -> Mask:
-    """Fill small holes and drop islands narrower than the smoothing length.
-
-    The flow there is carried by its surroundings; a hole would leave out just the skin that
-    changed most, such as a scar that healed.
-    """
-    filled = remove_small_holes(believed, max_size=int((_HOLE_LENGTHS * length_px) ** 2))
-    return np.asarray(remove_small_objects(filled, max_size=int(length_px**2)), bool)
-
-
-def _compose(outer: NDArray[np.float64], inner: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The affine map that applies `inner`, then `outer`."""
-    linear = outer[:, :2] @ inner[:, :2]
-    return np.column_stack([linear, outer[:, :2] @ inner[:, 2] + outer[:, 2]])
-
-
-def _as_gray(texture: FloatImage) -> NDArray[np.uint8]:
-    return np.clip(128 + _GRAY_PER_SD * texture, 0, 255).astype(np.uint8)
-
-
-def _dis_flow(first: NDArray[np.uint8], second: NDArray[np.uint8], start: FloatImage) -> FloatImage:
-    """Flow on top of a start: the second image is brought to the first, the rest is small."""
-    solver = cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
-    solver.setFinestScale(0)
-    rest = np.asarray(solver.calc(first, _follow(second, start), None), np.float32)
-    return rest + _follow(start, rest)
-
-
-def _smooth(flow: FloatImage, length_px: float) -> FloatImage:
-    """Gaussian smoothing whose full width at half maximum is the given length."""
-    sigma = max(length_px / 2.3548, 0.3)
-    return np.dstack([blur(np.ascontiguousarray(flow[..., i]), sigma) for i in range(2)])
-
-
-def _follow(values: NDArray[Any], flow: FloatImage) -> NDArray[Any]:
-    """Values read where the flow leads."""
-    rows, cols = flow.shape[:2]
-    x, y = np.meshgrid(np.arange(cols, dtype=np.float32), np.arange(rows, dtype=np.float32))
-    return cv2.remap(
-        values,
-        x + flow[..., 0],
-        y + flow[..., 1],
-        cv2.INTER_LINEAR,
-        borderMode=cv2.BORDER_REPLICATE,
+def _refuse_unlike(
+    found: Registration | FailedRegistration, least: float
+) -> FailedRegistration | None:
+    if not isinstance(found, Registration):
+        return found
+    if found.likeness >= least:
+        return None
+    return FailedRegistration(
+        "registration_disagrees",
+        f"after alignment the skin textures agree by {found.texture_agreement:.2f}; likeness "
+        f"{found.likeness:.2f}, {least:g} needed",
     )

@@ -10,14 +10,15 @@ import numpy as np
 
 from scarmetrics.models import Failure, FloatImage, Image, Mask, Points
 from scarmetrics.opencv import cv2
+from scarmetrics.registration.frame import Box
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-Box = tuple[int, int, int, int]
-"""Rectangle (x0, y0, x1, y1) in px, x1 and y1 exclusive."""
-
 _INVERSE_STEPS = 12
+
+BOUND_PER_SD = 2.4477
+"""95 % of a two-dimensional normal distribution lies within this many standard deviations."""
 
 
 class FailedRegistration(Failure):
@@ -42,12 +43,18 @@ class Registration:
         ``work_to_moving(u + flow(u))`` with ``u = fixed_to_work(p)``.
     inverse_flow : ndarray of float32, shape (h, w, 2)
         The inverse of `flow` on the same grid.
-    inconsistency : ndarray of float32, shape (h, w)
-        Disagreement of the independently estimated forward and backward flow, in working px.
+    error_mm : ndarray of float32, shape (h, w)
+        Standard deviation of the map along each axis, predicted from how well going forward and
+        backward closes and how well the textures agree.
     believed : ndarray of bool, shape (h, w)
         Where the map may be believed, in the working frame.
     texture_agreement : float
         Median local correlation of skin texture after alignment, -1 to 1.
+    likeness : float
+        How much the two photographs look like the same skin, up to 2: agreement of coarse texture,
+        and half of that of fine texture and of the share where the map is consistent.
+    mm_per_px : float
+        Scale of the fixed photograph that lengths in mm refer to; nominal where none was given.
     """
 
     fixed_shape: tuple[int, int]
@@ -56,9 +63,11 @@ class Registration:
     work_to_moving: NDArray[np.float64]
     flow: FloatImage
     inverse_flow: FloatImage
-    inconsistency: FloatImage
+    error_mm: FloatImage
     believed: Mask
     texture_agreement: float
+    likeness: float
+    mm_per_px: float
 
     def transform_points(self, xy: Points) -> Points:
         """Where points of the fixed photograph lie in the moving one.
@@ -166,11 +175,23 @@ class Registration:
         return float(np.linalg.det(linear))
 
     @cached_property
+    def residual_mm(self) -> FloatImage:
+        """Expected error of the map: the predicted standard deviation along each axis, in mm.
+
+        It is calibrated on warps of real faces that are known; shape (M, N) of the fixed
+        photograph, NaN where unknown.
+        """
+        return self._upsample(self.error_mm, np.nan)
+
+    @property
+    def residual_bound_mm(self) -> FloatImage:
+        """Distance from the truth that 95 % of points keep, by the calibration, in mm."""
+        return self.residual_mm * np.float32(BOUND_PER_SD)
+
+    @property
     def residual_px(self) -> FloatImage:
-        """Forward-backward disagreement in px of the fixed photograph, NaN where unknown."""
-        per_work_px = np.float32(1 / np.sqrt(np.linalg.det(self.fixed_to_work[:, :2])))
-        scaled: FloatImage = self.inconsistency * per_work_px
-        return self._upsample(scaled, np.nan)
+        """`residual_mm` in px of the fixed photograph."""
+        return self.residual_mm * np.float32(1 / self.mm_per_px)
 
     @cached_property
     def registered_mask(self) -> Mask:
@@ -186,16 +207,25 @@ class Registration:
         return _dense_maps(box, self.fixed_to_work, self.flow, self.work_to_moving)
 
     def _upsample(self, work: FloatImage, outside: float) -> FloatImage:
-        rows, cols = self.fixed_shape
+        """Values of the working frame in the fixed photograph's pixels; outside it, `outside`."""
         to_fixed = cv2.invertAffineTransform(self.fixed_to_work)
-        return cv2.warpAffine(
+        height, width = work.shape
+        corners = apply_affine(to_fixed, np.array([[-1.0, -1.0], [width, height]]))
+        rows, cols = self.fixed_shape
+        x0, y0 = np.clip(np.floor(corners[0]), 0, [cols, rows]).astype(int)
+        x1, y1 = np.clip(np.ceil(corners[1]) + 1, 0, [cols, rows]).astype(int)
+        whole = np.full(self.fixed_shape, outside, np.float32)
+        to_box = to_fixed.copy()
+        to_box[:, 2] -= [x0, y0]
+        whole[y0:y1, x0:x1] = cv2.warpAffine(
             work,
-            to_fixed,
-            (cols, rows),
+            to_box,
+            (int(x1 - x0), int(y1 - y0)),
             flags=cv2.INTER_LINEAR,
             borderMode=cv2.BORDER_CONSTANT,
             borderValue=(outside,),
         )
+        return whole
 
 
 def apply_affine(matrix: NDArray[np.float64], xy: Points) -> Points:
