@@ -188,10 +188,7 @@ class Face:
         Returns
         -------
         ndarray of float32, shape (M, N)
-            1 everywhere if ``surface`` in the config is ``flat``.
         """
-        if self.config.surface == "flat":
-            return np.broadcast_to(np.float32(1.0), self.shape)
         return self.surface(mm_per_px).factor()
 
 

@@ -247,11 +247,12 @@ def _visit_result(
     config: StudyConfig,
 ) -> VisitResult:
     face, scale = pair.faces[visit], pair.scales[visit]
-    factor = face.surface_factor(pair.detection_mm_per_px[visit])
-    curved = config.face.surface == "curved"
-    measurement = measure_labels(
-        found, roi, factor, scale, config.face.surface_rel_sd if curved else 0.0
-    )
+    if config.face.surface == "curved":
+        factor = face.surface_factor(pair.detection_mm_per_px[visit])
+        surface_rel_sd = config.face.surface_rel_sd
+    else:
+        factor, surface_rel_sd = np.broadcast_to(np.float32(1), face.shape), 0.0
+    measurement = measure_labels(found, roi, factor, scale, surface_rel_sd)
     return VisitResult(
         labels=found.labels,
         roi=roi,

@@ -115,12 +115,6 @@ def test_margins_are_the_configs(phantom):
     assert wide.skin_mask("left").sum() < 0.8 * tight.skin_mask("left").sum()
 
 
-def test_the_surface_is_flat_for_now(phantom_face):
-    factor = phantom_face.surface_factor()
-    assert factor.shape == phantom_face.shape
-    assert (factor == 1).all()
-
-
 def test_16_bit_gives_the_same_face(phantom, phantom_face):
     face = detect_face(phantom.image.astype(np.uint16) * 257)
     assert face
