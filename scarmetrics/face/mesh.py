@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 N_MESH = 468
 _EYE_CORNERS = (33, 133, 362, 263)
+_AS_IMAGE = np.array([1.0, -1.0, -1.0])  # from y up, z to the viewer to y down, z away
 _VERTEX_FIELD, _INDEX_FIELD = 3, 4  # of MediaPipe's message Mesh3d
 _FLOATS_PER_VERTEX = 5  # x, y, z, u, v
 
@@ -133,11 +134,12 @@ def posed_face(
     centre_px: tuple[float, float],
     focal_px: float | None = None,
 ) -> NDArray[np.float64]:
-    """The canonical face, moved, turned and enlarged to where the landmarks lie in the image.
+    """The face's surface where the landmarks lie in the image, smoother and surer than they are.
 
-    Only x and y of the landmarks are fitted, by least squares. Their z is less certain, the more so
-    the farther the head is turned, and the landmarks' own shape changes with the expression; the
-    canonical face is smooth and the same at every visit.
+    The pose comes from the landmarks' x and y alone, by a least-squares fit of the canonical face:
+    their z makes turned heads too frontal. The shape is the mean of the canonical face and of the
+    landmarks' own, made symmetric: that differs between people, and on one side of a turned head it
+    is seen badly.
 
     Parameters
     ----------
@@ -153,24 +155,32 @@ def posed_face(
     ndarray of float64, shape (468, 3)
         x, y in the image in px; z in px of the eyes' depth, away from the camera, 0 at the eyes.
     """
-    model = canonical_vertices() * np.array([1.0, -1.0, -1.0])  # as in images: y down, z away
-    model = model - model[list(_EYE_CORNERS)].mean(axis=0)
-    flipped = np.diag([1.0, -1.0, -1.0])
-    start = Rotation.from_matrix(flipped @ _head_rotation(landmarks) @ flipped)
+    model = _from_the_eyes(canonical_vertices() * _AS_IMAGE)
     seen = landmarks[:N_MESH, :2] - np.array(centre_px)
     eyes = seen[list(_EYE_CORNERS)].mean(axis=0)
     size = float(np.linalg.norm(seen - seen.mean(axis=0)) / np.linalg.norm(model))
     nearness = 0.0 if focal_px is None else 1.0 / focal_px
+    depth = landmarks[:N_MESH, 2] - landmarks[list(_EYE_CORNERS), 2].mean()
+    in_space = np.column_stack([seen * (1 + nearness * depth[:, None]), depth])
+    rotation = np.diag(_AS_IMAGE) @ _head_rotation(in_space) @ np.diag(_AS_IMAGE)
 
-    def place(pose: NDArray[np.float64]) -> NDArray[np.float64]:
-        turned = pose[3] * size * model @ Rotation.from_rotvec(pose[:3]).as_matrix().T
+    def place(shape: NDArray[np.float64], pose: NDArray[np.float64]) -> NDArray[np.float64]:
+        turned = pose[3] * size * shape @ Rotation.from_rotvec(pose[:3]).as_matrix().T
         plane = turned[:, :2] + eyes + size * pose[4:]
         return np.column_stack([plane / (1 + nearness * turned[:, 2:]), turned[:, 2]])
 
     def off(pose: NDArray[np.float64]) -> NDArray[np.float64]:
-        return np.asarray((place(pose)[:, :2] - seen) / size).ravel()
+        return np.asarray((place(model, pose)[:, :2] - seen) / size).ravel()
 
-    fit = least_squares(off, np.array([*start.as_rotvec(), 1.0, 0.0, 0.0]))
-    placed = place(fit.x)
+    start = np.array([*Rotation.from_matrix(rotation).as_rotvec(), 1.0, 0.0, 0.0])
+    pose = least_squares(off, start).x
+    own = _from_the_eyes(in_space @ rotation / (pose[3] * size))
+    own = (own + own[mirror_order()] * np.array([-1.0, 1.0, 1.0])) / 2
+    own += (model - own).mean(axis=0)
+    placed = place((model + own) / 2, pose)
     placed[:, :2] += centre_px
     return placed
+
+
+def _from_the_eyes(shape: NDArray[np.float64]) -> NDArray[np.float64]:
+    return np.asarray(shape - shape[list(_EYE_CORNERS)].mean(axis=0))

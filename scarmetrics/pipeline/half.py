@@ -171,8 +171,13 @@ def measure_side(pair: Pair, side: Side, config: StudyConfig) -> HalfResult | Fa
         refused = refuse_side(face, side, view, visit)
         if refused is not None:
             return refused
-    skins = (side_skin(pair, 0, side, config), side_skin(pair, 1, side, config))
-    rois, registered_fraction = _common_rois(pair, skins)
+    skins = [
+        side_skin(image, face, side, mm_per_px, config)
+        for image, face, mm_per_px in zip(
+            pair.images, pair.faces, pair.detection_mm_per_px, strict=True
+        )
+    ]
+    rois, registered_fraction = _common_rois(pair, (skins[0], skins[1]))
     if not (rois[0].any() and rois[1].any()):
         return FailedHalf("no_skin")
     segmenter = make_segmenter(config.segmentation)

@@ -16,9 +16,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from scarmetrics.config import StudyConfig
+    from scarmetrics.face import Face
     from scarmetrics.face.measurable import Cause
-    from scarmetrics.models import Mask, Side
-    from scarmetrics.pipeline.results import Pair
+    from scarmetrics.models import Image, Mask, Side
 
 _BEARDED = [REGIONS.index(name) + 1 for name in ("perioral", "chin", "jaw")]
 _CLEAR = [REGIONS.index(name) + 1 for name in ("forehead", "cheek")]
@@ -51,10 +51,10 @@ class SideSkin:
         return float(sum(self.excluded.values()))
 
 
-def side_skin(pair: Pair, visit: int, side: Side, config: StudyConfig) -> SideSkin:
-    """Skin of one side at one visit, 0 or 1, of a pair."""
-    image, face = pair.images[visit], pair.faces[visit]
-    mm_per_px = pair.detection_mm_per_px[visit]
+def side_skin(
+    image: Image, face: Face, side: Side, mm_per_px: float, config: StudyConfig
+) -> SideSkin:
+    """Skin of one side in one photograph, by the limits of the config."""
     regions = face.regions(side)
     skin = measurable_skin(
         image,
