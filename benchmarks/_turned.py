@@ -17,11 +17,11 @@ if TYPE_CHECKING:
     import scarmetrics as sm
     from scarmetrics.models import FloatImage, Image
 
-_STEP_PX = 4
+_STEP_PX = 3
 _FACING = 0.1  # vertices that are seen from the front at all
 _FALL = 3.0  # how steeply the head falls away beyond the face
 _SMOOTHING = 0.025  # of the interpupillary distance
-_SLICES = 160
+_SLICES = 100
 
 
 @dataclass(frozen=True, eq=False)

@@ -19,8 +19,9 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from _common import REPOSITORY, print_table, require, write_json
+from _common import print_table, require, write_json
 from _faces import names
+from _surface_figure import draw_figure
 from _turned import carried, relief_of, seen_area, turned
 
 import scarmetrics as sm
@@ -38,9 +39,9 @@ if TYPE_CHECKING:
     from scarmetrics.models import Image, Mask
 
 YAWS = (0, 15, 30, 45)
-WORKING_IPD_PX = 120
+WORKING_IPD_PX = 90
 MAX_TILT_DEG = 60.0
-LEAST_PATCH_PX = 200
+LEAST_PATCH_PX = 120
 IRIS_MM = 11.7
 RIGHT_CHEEK = (116, 117, 118, 101, 36, 205, 187, 123)
 LOW_RIGHT_CHEEK = (147, 187, 207, 214, 135, 138, 215, 177)
@@ -339,49 +340,10 @@ def traced_scars_lost() -> tuple[int, int]:
     return lost, total
 
 
-# --- the figure of docs/method.md ---
-
-
-def draw_figure(rows: list[dict[str, Any]]) -> None:
-    """A turned portrait with the factor in colour, and the errors of real faces over the yaw."""
-    import matplotlib as mpl
-
-    mpl.use("Agg")
-    from matplotlib import pyplot as plt
-
-    image, face = small_face(astronaut_face(1, 0.4).image)
-    relief = relief_of(image, face, depths(face)["canonical"])
-    figure, axes = plt.subplots(1, 4, figsize=(11, 3.2), width_ratios=(1, 1, 1, 1.7))
-    for axis, yaw in zip(axes, (0, 30, 45), strict=False):
-        shown, _ = turned(relief, yaw)
-        found = sm.detect_face(shown)
-        skin = found.skin_mask("left") | found.skin_mask("right")
-        factor = np.where(skin, found.surface_factor(), np.nan)
-        x0, y0, x1, y1 = found.box
-        axis.imshow(shown[y0:y1, x0:x1])
-        drawn = axis.imshow(factor[y0:y1, x0:x1], vmin=1, vmax=2, cmap="viridis", alpha=0.75)
-        axis.set_title(f"turned by {yaw}°", fontsize=9)
-        axis.axis("off")
-    figure.colorbar(drawn, ax=axes[:3], shrink=0.75, label="skin per projected area")
-    for method, label in (("flat", "in the picture"), ("net", "on the skin")):
-        groups = [[e for row in rows if row["found"] and row["yaw"] == yaw
-                   for e in row[f"patch {method}"]] for yaw in YAWS]  # fmt: skip
-        middle = [100 * np.mean(group) for group in groups]
-        spread = [100 * np.std(group) for group in groups]
-        axes[3].errorbar(YAWS, middle, spread, marker="o", capsize=3, label=label)
-    axes[3].axhline(0, color="gray", lw=0.8)
-    axes[3].set(xlabel="yaw, degrees", ylabel="error of a patch's area, %", xticks=YAWS)
-    axes[3].legend(fontsize=8, frameon=False)
-    target = REPOSITORY / "docs" / "images" / "surface.png"
-    figure.savefig(target, dpi=80, bbox_inches="tight", metadata={"Software": None})
-    shrunk = cv2.imread(str(target))
-    cv2.imwrite(str(target), shrunk, [cv2.IMWRITE_PNG_COMPRESSION, 9])
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--people", type=int, default=None, help="the first N only")
-    parser.add_argument("--turned", type=int, default=12, help="people that are turned in depth")
+    parser.add_argument("--turned", type=int, default=8, help="people that are turned in depth")
     parser.add_argument("--figure", action="store_true", help="write docs/images/surface.png anew")
     options = parser.parse_args()
     chosen = names()[: options.people]
@@ -400,7 +362,7 @@ def main() -> None:
     rows = surface_leg(chosen[: options.turned])
     surface = print_surface(rows)
     if options.figure:
-        draw_figure(rows)
+        draw_figure(rows, YAWS, *small_face(astronaut_face(1, 0.4).image))
     write_json(
         "surface",
         {

@@ -46,7 +46,7 @@ class FaceConfig(Section):
     surface: Literal["curved", "flat"] = "curved"
     camera_distance_mm: Positive | None = None
     max_tilt_deg: Annotated[Number, Field(gt=0, le=75, allow_inf_nan=False)] = 60.0
-    surface_rel_sd: NotNegative = 0.05
+    surface_rel_sd: NotNegative = 0.03
 
 
 class RegistrationConfig(Section):
