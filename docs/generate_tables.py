@@ -28,6 +28,11 @@ EFFECTS = {
     "face.feature_margin": "the same around eyes, brows, lips and nostrils",
     "face.darkest_skin": "larger leaves out more hair and shadow, and dark parts of the skin; "
     "0 leaves nothing out",
+    "face.surface": "`curved` measures on the skin, `flat` in the picture",
+    "face.camera_distance_mm": "smaller changes the areas of skin nearer or farther than the eyes "
+    "more; none is a camera far away",
+    "face.max_tilt_deg": "smaller leaves out more skin that is turned away from the camera",
+    "face.surface_rel_sd": "enters `area_sd_mm2` once",
     "registration.working_mm_per_px": "smaller follows finer texture and takes longer; areas are "
     "measured at full resolution whatever it is",
     "registration.smoothing_mm": "larger follows less of a local change; it should exceed the "
@@ -56,6 +61,8 @@ EFFECTS = {
     "quality.min_registered_fraction": "sets `low_registered_fraction`",
     "quality.max_residual_mm": "sets `high_residual`",
     "quality.min_scar_diameter_px": "sets `coarse_pixels`",
+    "quality.max_beard_texture": "sets `beard_suspected`",
+    "quality.max_not_measurable": "sets `much_not_measurable`",
     "quality.interpupillary_mm": "sets `scale_implausible`",
 }
 """What a larger or smaller value does, for each parameter that touches a measurement."""

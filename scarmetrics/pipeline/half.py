@@ -13,12 +13,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from scarmetrics.config import StudyConfig
-from scarmetrics.face import Face, detect_face
-from scarmetrics.measure import compare, match_scars, measure_labels, unmatched
+from scarmetrics.face import REGIONS, Face, detect_face
+from scarmetrics.measure import compare, match_scars, measure_labels, measure_regions, unmatched
 from scarmetrics.models import FailedHalf, Image, Mask, Side, View
-from scarmetrics.photometry import lit_skin, require_rgb
+from scarmetrics.photometry import require_rgb
 from scarmetrics.pipeline.quality import half_flags, refuse_scale, refuse_side, visit_flags
 from scarmetrics.pipeline.results import HalfResult, Pair, VisitResult
+from scarmetrics.pipeline.skin import SideSkin, side_skin
 from scarmetrics.registration import Registration, register
 from scarmetrics.segmentation import (
     Response,
@@ -31,8 +32,6 @@ from scarmetrics.units import NOMINAL_INTERPUPILLARY_MM, PixelScale
 
 if TYPE_CHECKING:
     from scarmetrics.registration.frame import Box
-
-_SHADOW_MM = 3.0  # brightness is judged over squares of this size, wider than a scar is dark
 
 
 def measure_half(
@@ -172,7 +171,13 @@ def measure_side(pair: Pair, side: Side, config: StudyConfig) -> HalfResult | Fa
         refused = refuse_side(face, side, view, visit)
         if refused is not None:
             return refused
-    rois, registered_fraction = _common_rois(pair, side, config)
+    skins = [
+        side_skin(image, face, side, mm_per_px, config)
+        for image, face, mm_per_px in zip(
+            pair.images, pair.faces, pair.detection_mm_per_px, strict=True
+        )
+    ]
+    rois, registered_fraction = _common_rois(pair, (skins[0], skins[1]))
     if not (rois[0].any() and rois[1].any()):
         return FailedHalf("no_skin")
     segmenter = make_segmenter(config.segmentation)
@@ -183,7 +188,9 @@ def measure_side(pair: Pair, side: Side, config: StudyConfig) -> HalfResult | Fa
             return FailedHalf(response.reason_code, response.reason)
         responses.append(response)
     found = _label_both(pair, segmenter, (responses[0], responses[1]), rois)
-    results = [_visit_result(pair, i, rois[i], found[i], config) for i in range(2)]
+    results = [
+        _visit_result(pair, i, rois[i], found[i], skin=skins[i], config=config) for i in range(2)
+    ]
     return _half_result(pair, side, (results[0], results[1]), registered_fraction, config)
 
 
@@ -217,20 +224,14 @@ def _as_scale(value: PixelScale | float | None, config: StudyConfig) -> PixelSca
     return PixelScale(float(value), config.scale.manifest_rel_sd, "api")
 
 
-def _common_rois(pair: Pair, side: Side, config: StudyConfig) -> tuple[tuple[Mask, Mask], float]:
+def _common_rois(pair: Pair, skins: tuple[SideSkin, SideSkin]) -> tuple[tuple[Mask, Mask], float]:
     """The same anatomical skin at both visits, and its share of the skin that both show."""
     fixed, moving = pair.faces
-    skins = [
-        lit_skin(image, face.skin_mask(side), _SHADOW_MM / mm_per_px, config.face.darkest_skin)
-        for image, face, mm_per_px in zip(
-            pair.images, pair.faces, pair.detection_mm_per_px, strict=True
-        )
-    ]
-    moved = pair.registration.to_fixed(skins[1], fixed.box)
-    common = skins[0] & _in_box(fixed.box, fixed.shape, moved)
+    moved = pair.registration.to_fixed(skins[1].mask, fixed.box)
+    common = skins[0].mask & _in_box(fixed.box, fixed.shape, moved)
     baseline = common & pair.registration.registered_mask
     moved = pair.registration.to_moving(baseline, moving.box)
-    follow_up = skins[1] & _in_box(moving.box, moving.shape, moved)
+    follow_up = skins[1].mask & _in_box(moving.box, moving.shape, moved)
     return (baseline, follow_up), float(baseline.sum() / max(1, common.sum()))
 
 
@@ -242,16 +243,32 @@ def _in_box(box: Box, shape: tuple[int, int], part: Mask) -> Mask:
 
 
 def _visit_result(
-    pair: Pair, visit: int, roi: Mask, found: ScarLabels, config: StudyConfig
+    pair: Pair,
+    visit: int,
+    roi: Mask,
+    found: ScarLabels,
+    *,
+    skin: SideSkin,
+    config: StudyConfig,
 ) -> VisitResult:
     face, scale = pair.faces[visit], pair.scales[visit]
-    measurement = measure_labels(found, roi, face.surface_factor(), scale)
+    if config.face.surface == "curved":
+        factor = face.surface_factor(pair.detection_mm_per_px[visit])
+        surface_rel_sd = config.face.surface_rel_sd
+    else:
+        factor, surface_rel_sd = np.broadcast_to(np.float32(1), face.shape), 0.0
+    measurement = measure_labels(found, roi, factor, scale, surface_rel_sd)
     return VisitResult(
         labels=found.labels,
         roi=roi,
         measurement=measurement,
         scale=scale,
-        flags=visit_flags(pair, visit, measurement, config),
+        flags=visit_flags(pair, visit, measurement, skin, config),
+        regions=measure_regions(
+            found.labels, roi, factor, regions=skin.regions, names=REGIONS, scale=scale
+        ),
+        excluded=skin.excluded,
+        beard_texture=skin.beard_texture,
     )
 
 

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from scarmetrics.measure import AreaMeasurement
     from scarmetrics.models import Side, View
     from scarmetrics.pipeline.results import Pair
+    from scarmetrics.pipeline.skin import SideSkin
     from scarmetrics.units import PixelScale
 
 _SCALES_DISAGREE_SD = 3.0
@@ -72,11 +73,17 @@ def _view_contradicted(face: Face, view: View | None) -> bool:
 
 
 def visit_flags(
-    pair: Pair, visit: int, measurement: AreaMeasurement, config: StudyConfig
+    pair: Pair, visit: int, measurement: AreaMeasurement, skin: SideSkin, config: StudyConfig
 ) -> tuple[str, ...]:
-    """Flags that one photograph's file, face, view, scale and measurement call for."""
+    """Flags that one photograph's file, face, view, scale, skin and measurement call for."""
     face, scale = pair.faces[visit], pair.scales[visit]
-    flags = {*pair.photo_flags[visit], *face.flags, "flat_surface"}
+    flags = {*pair.photo_flags[visit], *face.flags}
+    if config.face.surface == "flat":
+        flags.add("flat_surface")
+    if (skin.beard_texture or 0.0) > config.quality.max_beard_texture:
+        flags.add("beard_suspected")
+    if skin.not_measurable_fraction > config.quality.max_not_measurable:
+        flags.add("much_not_measurable")
     if _view_contradicted(face, pair.views[visit]):
         flags.add("view_contradicted")
     if scale is None:

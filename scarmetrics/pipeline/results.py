@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from scarmetrics.flags import QcStatus, qc_status
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import numpy as np
     from numpy.typing import NDArray
 
     from scarmetrics.face import Face
-    from scarmetrics.measure import AreaChange, AreaMeasurement, ScarMatch
+    from scarmetrics.face.measurable import Cause
+    from scarmetrics.measure import AreaChange, AreaMeasurement, RegionMeasurement, ScarMatch
     from scarmetrics.models import Image, Mask, Side, View
     from scarmetrics.registration import Registration
     from scarmetrics.units import PixelScale
@@ -65,6 +68,12 @@ class VisitResult:
         The scale used.
     flags : tuple of str
         What concerns this photograph alone.
+    regions : tuple of RegionMeasurement
+        The same scars and skin, divided among the named regions.
+    excluded : dict of str to float
+        For each cause the share of this side's skin that this photograph could not show measurably.
+    beard_texture : float or None
+        Fine darkness of the lower face over that of the upper; None where either is missing.
     """
 
     labels: NDArray[np.int32]
@@ -72,6 +81,9 @@ class VisitResult:
     measurement: AreaMeasurement
     scale: PixelScale | None
     flags: tuple[str, ...]
+    regions: tuple[RegionMeasurement, ...] = ()
+    excluded: Mapping[Cause, float] = field(default_factory=dict)
+    beard_texture: float | None = None
 
 
 @dataclass(frozen=True, eq=False)

@@ -62,7 +62,7 @@ class JobOutcome:
 
     Attributes
     ----------
-    measurements, changes, scars : list of dict
+    measurements, changes, scars, regions : list of dict
         Rows.
     failures : list of FailureRecord
         Halves that could not be measured.
@@ -75,6 +75,7 @@ class JobOutcome:
     measurements: list[Row] = field(default_factory=list)
     changes: list[Row] = field(default_factory=list)
     scars: list[Row] = field(default_factory=list)
+    regions: list[Row] = field(default_factory=list)
     failures: list[FailureRecord] = field(default_factory=list)
     files: list[str] = field(default_factory=list)
     inputs: dict[str, str] = field(default_factory=dict)

@@ -17,7 +17,7 @@ from scarmetrics.overlay import Captions, render_overlays
 from scarmetrics.pipeline import Pair, align_pair, measure_side
 from scarmetrics.provenance import atomic_path
 from scarmetrics.runner.jobs import JobOutcome, choose_scale
-from scarmetrics.runner.rows import change_row, measurement_rows, scar_rows
+from scarmetrics.runner.rows import change_row, measurement_rows, region_rows, scar_rows
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -128,6 +128,7 @@ class _JobRun:
         outcome.measurements.extend(measurement_rows(study, job, result, hashes))
         outcome.changes.append(change_row(study, job, result))
         outcome.scars.extend(scar_rows(study, job, result))
+        outcome.regions.extend(region_rows(study, job, result))
         outcome.files.extend(files)
 
     def _write_pictures(

@@ -1,0 +1,69 @@
+"""One side's skin in one photograph: what of it can be measured, and its regions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from scarmetrics.face import REGIONS
+from scarmetrics.face.measurable import beard_texture, measurable_skin
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from numpy.typing import NDArray
+
+    from scarmetrics.config import StudyConfig
+    from scarmetrics.face import Face
+    from scarmetrics.face.measurable import Cause
+    from scarmetrics.models import Image, Mask, Side
+
+_BEARDED = [REGIONS.index(name) + 1 for name in ("perioral", "chin", "jaw")]
+_CLEAR = [REGIONS.index(name) + 1 for name in ("forehead", "cheek")]
+
+
+@dataclass(frozen=True, eq=False)
+class SideSkin:
+    """One side's skin in one photograph.
+
+    Attributes
+    ----------
+    mask : ndarray of bool, shape (M, N)
+        What can be measured of it.
+    regions : ndarray of uint8, shape (M, N)
+        Named regions, of all its skin.
+    excluded : dict of str to float
+        Share of the skin that cannot be measured, by cause.
+    beard_texture : float or None
+        Fine darkness of the lower face over that of the upper.
+    """
+
+    mask: Mask
+    regions: NDArray[np.uint8]
+    excluded: Mapping[Cause, float]
+    beard_texture: float | None
+
+    @property
+    def not_measurable_fraction(self) -> float:
+        """Share of the skin that cannot be measured, for whatever cause."""
+        return float(sum(self.excluded.values()))
+
+
+def side_skin(
+    image: Image, face: Face, side: Side, mm_per_px: float, config: StudyConfig
+) -> SideSkin:
+    """Skin of one side in one photograph, by the limits of the config."""
+    regions = face.regions(side)
+    skin = measurable_skin(
+        image,
+        regions > 0,
+        mm_per_px=mm_per_px,
+        darkest=config.face.darkest_skin,
+        untilted=face.surface(mm_per_px).within(config.face.max_tilt_deg),
+        bearded=np.isin(regions, _BEARDED),
+    )
+    lower, upper = (skin.mask & np.isin(regions, part) for part in (_BEARDED, _CLEAR))
+    texture = beard_texture(image, lower, upper, mm_per_px)
+    return SideSkin(skin.mask, regions, skin.excluded, texture)
