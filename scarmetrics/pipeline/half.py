@@ -19,6 +19,7 @@ from scarmetrics.models import FailedHalf, Image, Mask, Side, View
 from scarmetrics.photometry import lit_skin, require_rgb
 from scarmetrics.pipeline.quality import half_flags, refuse_scale, refuse_side, visit_flags
 from scarmetrics.pipeline.results import HalfResult, Pair, VisitResult
+from scarmetrics.pipeline.scales import carry_scale, pair_scales, without_prints
 from scarmetrics.registration import Registration, register
 from scarmetrics.segmentation import (
     Response,
@@ -30,6 +31,7 @@ from scarmetrics.segmentation import (
 from scarmetrics.units import NOMINAL_INTERPUPILLARY_MM, PixelScale
 
 if TYPE_CHECKING:
+    from scarmetrics.pipeline.scales import StatedScales
     from scarmetrics.registration.result import Box
 
 _SHADOW_MM = 3.0  # brightness is judged over squares of this size, wider than a scar is dark
@@ -89,7 +91,7 @@ def align_pair(
     baseline: Image,
     follow_up: Image,
     *,
-    scales: tuple[PixelScale | None, PixelScale | None],
+    scales: tuple[StatedScales, StatedScales],
     config: StudyConfig,
     views: tuple[View | None, View | None] = (None, None),
     photo_flags: tuple[tuple[str, ...], tuple[str, ...]] = ((), ()),
@@ -100,8 +102,9 @@ def align_pair(
     ----------
     baseline, follow_up : ndarray of uint8 or uint16, shape (M, N, 3)
         RGB, upright.
-    scales : tuple of PixelScale or None
-        Theirs.
+    scales : tuple of PixelScale, sequence of PixelScale or None
+        Theirs: one that is insisted on, or all that are stated, to choose from by
+        ``scale.prefer`` together with what the photographs show.
     config : StudyConfig
         Parameters.
     views : tuple of {'frontal', 'left', 'right'} or None, optional
@@ -122,11 +125,15 @@ def align_pair(
         if not isinstance(face, Face):
             return FailedHalf(face.reason_code, face.reason, visit)
         faces.append(face)
+    choices = pair_scales((baseline, follow_up), (faces[0], faces[1]), scales, config)
+    if isinstance(choices, FailedHalf):
+        return choices
+    used = [choice.used for choice in choices]
     detection = [
         scale.mm_per_px if scale else NOMINAL_INTERPUPILLARY_MM / face.interpupillary_px
-        for scale, face in zip(scales, faces, strict=True)
+        for scale, face in zip(used, faces, strict=True)
     ]
-    for face, scale, mm_per_px, visit in zip(faces, scales, detection, visits, strict=True):
+    for face, scale, mm_per_px, visit in zip(faces, used, detection, visits, strict=True):
         refused = refuse_scale(face, scale, mm_per_px, visit, config)
         if refused is not None:
             return refused
@@ -140,10 +147,17 @@ def align_pair(
     )
     if not isinstance(registration, Registration):
         return FailedHalf(registration.reason_code, registration.reason)
+    carried = carry_scale(choices, registration.affine_area_ratio, config)
+    if carried.used is not None and carried.used != used[1]:
+        used[1], detection[1] = carried.used, carried.used.mm_per_px
+        refused = refuse_scale(faces[1], used[1], detection[1], visits[1], config)
+        if refused is not None:
+            return refused
     return Pair(
         images=(baseline, follow_up),
         faces=(faces[0], faces[1]),
-        scales=scales,
+        scales=(used[0], used[1]),
+        scale_choices=(choices[0], carried),
         detection_mm_per_px=(detection[0], detection[1]),
         registration=registration,
         views=views,
@@ -221,9 +235,14 @@ def _common_rois(pair: Pair, side: Side, config: StudyConfig) -> tuple[tuple[Mas
     """The same anatomical skin at both visits, and its share of the skin that both show."""
     fixed, moving = pair.faces
     skins = [
-        lit_skin(image, face.skin_mask(side), _SHADOW_MM / mm_per_px, config.face.darkest_skin)
-        for image, face, mm_per_px in zip(
-            pair.images, pair.faces, pair.detection_mm_per_px, strict=True
+        lit_skin(
+            image,
+            without_prints(face.skin_mask(side), choice),
+            _SHADOW_MM / mm_per_px,
+            config.face.darkest_skin,
+        )
+        for image, face, choice, mm_per_px in zip(
+            pair.images, pair.faces, pair.scale_choices, pair.detection_mm_per_px, strict=True
         )
     ]
     moved = pair.registration.to_fixed(skins[1], fixed.box)
@@ -252,6 +271,7 @@ def _visit_result(
         measurement=measurement,
         scale=scale,
         flags=visit_flags(pair, visit, measurement, config),
+        scale_choice=pair.scale_choices[visit],
     )
 
 

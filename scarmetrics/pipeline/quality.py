@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from scarmetrics.models import FailedHalf
+from scarmetrics.pipeline.scales import LANDMARK_REL_SD
 
 if TYPE_CHECKING:
     from scarmetrics.config import StudyConfig
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
     from scarmetrics.units import PixelScale
 
 _SCALES_DISAGREE_SD = 3.0
-_LANDMARK_REL_SD = 0.01  # of the ratio of sizes that the landmarks give
 _IMPOSSIBLE = 1.5  # beyond the range of people's faces by this factor, a scale is a mistake
 _LEAST_SCAR_PX = 2.0
 _TURNED_DEG = 8.0  # yaw that shows for certain which side is turned to the camera
@@ -77,6 +77,7 @@ def visit_flags(
     """Flags that one photograph's file, face, view, scale and measurement call for."""
     face, scale = pair.faces[visit], pair.scales[visit]
     flags = {*pair.photo_flags[visit], *face.flags, "flat_surface"}
+    flags.update(pair.scale_choices[visit].flags)
     if _view_contradicted(face, pair.views[visit]):
         flags.add("view_contradicted")
     if scale is None:
@@ -116,5 +117,5 @@ def _scales_disagree(pair: Pair) -> bool:
         return False
     stated = np.log(first.mm_per_px / second.mm_per_px)
     seen = 0.5 * np.log(pair.registration.affine_area_ratio)
-    sd = np.sqrt(first.rel_sd**2 + second.rel_sd**2 + _LANDMARK_REL_SD**2)
+    sd = np.sqrt(first.rel_sd**2 + second.rel_sd**2 + LANDMARK_REL_SD**2)
     return bool(abs(stated - seen) > _SCALES_DISAGREE_SD * sd)

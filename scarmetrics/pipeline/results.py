@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from scarmetrics.flags import QcStatus, qc_status
+from scarmetrics.scale import NO_SCALE, ScaleChoice
 
 if TYPE_CHECKING:
     import numpy as np
@@ -38,6 +39,8 @@ class Pair:
         What the photographs are declared to show; None is unknown.
     photo_flags : tuple of tuple of str
         Flags of the decoded files.
+    scale_choices : tuple of ScaleChoice
+        What `scales` were chosen from.
     """
 
     images: tuple[Image, Image]
@@ -47,6 +50,7 @@ class Pair:
     registration: Registration
     views: tuple[View | None, View | None] = (None, None)
     photo_flags: tuple[tuple[str, ...], tuple[str, ...]] = ((), ())
+    scale_choices: tuple[ScaleChoice, ScaleChoice] = (NO_SCALE, NO_SCALE)
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,6 +69,8 @@ class VisitResult:
         The scale used.
     flags : tuple of str
         What concerns this photograph alone.
+    scale_choice : ScaleChoice
+        What `scale` was chosen from.
     """
 
     labels: NDArray[np.int32]
@@ -72,6 +78,7 @@ class VisitResult:
     measurement: AreaMeasurement
     scale: PixelScale | None
     flags: tuple[str, ...]
+    scale_choice: ScaleChoice = NO_SCALE
 
 
 @dataclass(frozen=True, eq=False)
