@@ -8,7 +8,7 @@ pixel.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from scipy.spatial.transform import Rotation
@@ -56,15 +56,15 @@ class Print:
         return np.array([(x[0], y[0]), (x[-1], y[0]), (x[-1], y[-1]), (x[0], y[-1])])
 
 
-def marker_print(size_mm: float, *, dictionary: int, marker_id: int = 0) -> Print:
+def marker_print(size_mm: float, *, dictionary: Any, marker_id: int = 0) -> Print:
     """A square marker with one cell of white paper around it.
 
     Parameters
     ----------
     size_mm : float
         Edge of the black square.
-    dictionary : int
-        One of OpenCV's, such as ``cv2.aruco.DICT_4X4_50``.
+    dictionary : cv2.aruco.Dictionary
+        Which markers.
     marker_id : int, optional
         Which marker of it.
 
@@ -72,9 +72,8 @@ def marker_print(size_mm: float, *, dictionary: int, marker_id: int = 0) -> Prin
     -------
     Print
     """
-    known = cv2.aruco.getPredefinedDictionary(dictionary)
-    cells = known.markerSize + 2
-    code = cv2.aruco.generateImageMarker(known, marker_id, cells)
+    cells = dictionary.markerSize + 2
+    code = cv2.aruco.generateImageMarker(dictionary, marker_id, cells)
     ink = np.pad(np.where(code > 0, _PAPER, _INK), 1, constant_values=_PAPER).astype(np.float32)
     edges = np.arange(-1, cells + 2) * size_mm / cells - size_mm / 2
     return Print(np.repeat(ink[..., None], 3, axis=2), edges, edges)

@@ -71,8 +71,9 @@ def _at_edge(points: NDArray[Any], gray: NDArray[np.uint8]) -> NDArray[np.bool_]
 
 def _whole_squares(outline: NDArray[np.intp], gray: NDArray[np.uint8]) -> Iterator[Points]:
     """Corners of the squares that an outline may be a part of."""
-    tolerance = _STRAIGHT * cv2.arcLength(outline.reshape(-1, 1, 2).astype(np.int32), True)
-    polygon = cv2.approxPolyDP(outline.reshape(-1, 1, 2).astype(np.int32), tolerance, True)
+    # the hull, because white cells that touch the edge make bays
+    hull = cv2.convexHull(outline.reshape(-1, 1, 2).astype(np.int32))
+    polygon = cv2.approxPolyDP(hull, _STRAIGHT * cv2.arcLength(hull, True), True)
     corners = polygon.reshape(-1, 2).astype(float)
     cut = _at_edge(corners, gray)
     if not 4 <= len(corners) <= 6 or cut.sum() < 2:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from scarmetrics.config import MarkerDictionary
     from scarmetrics.models import Image, Points
 
+_COMMON_PX = 0.06  # sd by which a camera's tone curve moves all four sides outwards or inwards
 _SEEN_PX = 10.0  # smaller ones cannot be told from anything else
 _ENLARGED_UP_TO_PX = 16_000_000  # below, a small marker is looked for in twice the pixels
 _MARGIN_CELLS = 2  # beyond the marker that its sides are looked for in
@@ -111,7 +113,8 @@ def find_marker(
         )
     if size_mm / found.mm_per_px < min_size_px:
         return _too_small(size_mm / found.mm_per_px, min_size_px)
-    return found
+    edge_rel_sd = 2 * _COMMON_PX * found.mm_per_px / size_mm
+    return replace(found, rel_sd=float(np.hypot(found.rel_sd, edge_rel_sd)))
 
 
 def predefined(dictionary: MarkerDictionary) -> Any:
