@@ -67,7 +67,9 @@ def find_colorchecker(
 
     References
     ----------
-    .. [1] P. Fernández, R. Valdivieso et al., "Macbeth chart detection", module mcc of OpenCV.
+    .. [1] P. D. Marrero Fernández, F. A. Guerrero-Peña, T. I. Ren, J. J. G. Leandro, "Fast and
+       robust multiple ColorChecker detection using deep convolutional neural networks",
+       arXiv:1810.08639 (2018). The part without a network is used.
     """
     require_rgb(image)
     if not pitch_mm > 0:
