@@ -133,15 +133,11 @@ def _refined(image: NDArray[np.uint8], middles: Points) -> _Chart | None:
         to_px, _ = cv2.findHomography(grid[known] if known.any() else grid, middles)
         if to_px is None:
             return None
-        placed = _through(to_px, grid)
-        moved = [
-            _middle(image, table, to_px, place, at) for place, at in zip(grid, placed, strict=True)
-        ]
+        moved = [_middle(image, table, to_px, place) for place in grid]
         known = np.array([one is not None for one in moved])
         if known.sum() < _LEAST_PATCHES:
             return None
         middles = np.array([one for one in moved if one is not None])
-        off = np.linalg.norm(_through(np.linalg.inv(to_px), middles) - grid[known], axis=1)
     to_px, _ = cv2.findHomography(grid[known], middles, cv2.LMEDS)
     off = np.linalg.norm(_through(np.linalg.inv(to_px), middles) - grid[known], axis=1)
     near = off < _OFF_PITCH
@@ -156,7 +152,6 @@ def _middle(
     table: NDArray[np.float32],
     to_px: NDArray[np.float64],
     place: Points,
-    at: Points,
 ) -> Points | None:
     """Centre of gravity of what has the patch's colour; None where it does not stand out."""
     corners = _through(to_px, place + _WINDOW * np.array([(-1, -1), (1, -1), (1, 1), (-1, 1)]))

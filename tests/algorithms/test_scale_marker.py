@@ -217,6 +217,13 @@ def test_a_marker_of_too_few_pixels(face_image):
     assert "the marker is 60 px wide, 80 needed" in found.reason
 
 
+def test_a_marker_in_the_dark(face_image):
+    thing = marker_print(SIZE_MM, dictionary=predefined("aruco_4x4_50"), marker_id=3)
+    dark = (face_image * 0.2).astype(np.uint8)
+    image = place_print(dark, thing, View((260, 560), 0.3, axis_px=AXIS), light=0.05)
+    refused(image, "marker_unclear")
+
+
 def test_a_marker_whose_white_margin_is_missing(face_image):
     thing = marker_print(SIZE_MM, dictionary=predefined("aruco_4x4_50"), marker_id=3)
     bare = dataclasses.replace(
