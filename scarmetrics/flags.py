@@ -71,6 +71,18 @@ def _registry() -> dict[str, Flag]:
             "the scale implies a face of a size that people do not have",
         ),
         Flag(
+            "scales_conflict",
+            "review",
+            "two sources of scale differ by more than 3 standard deviations; see scales_found",
+        ),
+        Flag(
+            "scale_source_failed",
+            "review",
+            "a source of scale that the config promises could not be used and another was; see "
+            "scales_found",
+        ),
+        Flag("iris_scale", "review", "the scale comes from the width of the irises: a rough guess"),
+        Flag(
             "view_contradicted",
             "review",
             "the head is turned otherwise than the declared view says",

@@ -32,7 +32,8 @@ class FaceConfig(Section):
     surface : {'curved', 'flat'}
         Whether areas follow the curved surface of the face, or are those of its picture.
     camera_distance_mm : float or None
-        From the camera to the eyes, for perspective; None is a camera far away.
+        From the camera to the eyes, for perspective, of the face and of a marker beside it; None is
+        a camera far away.
     max_tilt_deg : float
         Skin that is turned farther away from the camera is left out at both visits.
     surface_rel_sd : float

@@ -1,4 +1,4 @@
-"""Skin that cannot be measured: hair over it, deep shadow, blown highlights."""
+"""Skin that cannot be measured: prints and hair over it, deep shadow, blown highlights."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
     from scarmetrics.models import FloatImage, Image, Mask
 
-Cause = Literal["tilt", "shadow", "highlight", "hair", "beard"]
-CAUSES: tuple[Cause, ...] = ("tilt", "shadow", "highlight", "hair", "beard")
+Cause = Literal["print", "tilt", "shadow", "highlight", "hair", "beard"]
+CAUSES: tuple[Cause, ...] = ("print", "tilt", "shadow", "highlight", "hair", "beard")
 """Why skin cannot be measured; skin with several causes counts for the first."""
 
 SHADOW_MM = 3.0
@@ -62,8 +62,9 @@ def measurable_skin(
     darkest: float,
     untilted: Mask,
     bearded: Mask,
+    printed: Mask | None = None,
 ) -> MeasurableSkin:
-    """Leave out skin that is tilted, in deep shadow, blown out, or under hair.
+    """Leave out skin that is under a print or hair, tilted, in deep shadow, or blown out.
 
     Each test is made to miss a little rather than to take clear skin or a scar.
 
@@ -81,16 +82,21 @@ def measurable_skin(
         Where the surface faces the camera enough.
     bearded : ndarray of bool, shape (M, N)
         Where beards grow: dense hair is looked for here only.
+    printed : ndarray of bool, shape (M, N), optional
+        What a marker or a chart covers.
 
     Returns
     -------
     MeasurableSkin
     """
-    strands, webs = hair_strands(image, skin, mm_per_px)
+    covered = np.zeros_like(skin) if printed is None else printed
+    seen = skin & ~covered
+    strands, webs = hair_strands(image, seen, mm_per_px)
     tests: dict[Cause, Mask] = {
+        "print": covered,
         "tilt": ~untilted,
-        "shadow": ~lit_skin(image, skin, SHADOW_MM / mm_per_px, darkest),
-        "highlight": clipped_highlights(image, skin, mm_per_px),
+        "shadow": ~lit_skin(image, seen, SHADOW_MM / mm_per_px, darkest),
+        "highlight": clipped_highlights(image, seen, mm_per_px),
         "hair": strands,
         "beard": webs & bearded,
     }

@@ -8,6 +8,7 @@ there, by a lower limit, before anything is called healed or new.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -19,6 +20,7 @@ from scarmetrics.models import FailedHalf, Image, Mask, Side, View
 from scarmetrics.photometry import require_rgb
 from scarmetrics.pipeline.quality import half_flags, refuse_scale, refuse_side, visit_flags
 from scarmetrics.pipeline.results import HalfResult, Pair, VisitResult
+from scarmetrics.pipeline.scales import carries_scale, carry_scale, pair_scales
 from scarmetrics.pipeline.skin import SideSkin, side_skin
 from scarmetrics.registration import Registration, register
 from scarmetrics.segmentation import (
@@ -31,6 +33,7 @@ from scarmetrics.segmentation import (
 from scarmetrics.units import NOMINAL_INTERPUPILLARY_MM, PixelScale
 
 if TYPE_CHECKING:
+    from scarmetrics.pipeline.scales import StatedScales
     from scarmetrics.registration.frame import Box
 
 
@@ -88,7 +91,7 @@ def align_pair(
     baseline: Image,
     follow_up: Image,
     *,
-    scales: tuple[PixelScale | None, PixelScale | None],
+    scales: tuple[StatedScales, StatedScales],
     config: StudyConfig,
     views: tuple[View | None, View | None] = (None, None),
     photo_flags: tuple[tuple[str, ...], tuple[str, ...]] = ((), ()),
@@ -99,8 +102,9 @@ def align_pair(
     ----------
     baseline, follow_up : ndarray of uint8 or uint16, shape (M, N, 3)
         RGB, upright.
-    scales : tuple of PixelScale or None
-        Theirs.
+    scales : tuple of PixelScale, sequence of PixelScale or None
+        Theirs: one that is insisted on, or all that are stated, to choose from by
+        ``scale.prefer`` together with what the photographs show.
     config : StudyConfig
         Parameters.
     views : tuple of {'frontal', 'left', 'right'} or None, optional
@@ -121,11 +125,15 @@ def align_pair(
         if not isinstance(face, Face):
             return FailedHalf(face.reason_code, face.reason, visit)
         faces.append(face)
+    choices = pair_scales((baseline, follow_up), (faces[0], faces[1]), scales, config)
+    if isinstance(choices, FailedHalf):
+        return choices
+    used = [choice.used for choice in choices]
     detection = [
         scale.mm_per_px if scale else NOMINAL_INTERPUPILLARY_MM / face.interpupillary_px
-        for scale, face in zip(scales, faces, strict=True)
+        for scale, face in zip(used, faces, strict=True)
     ]
-    for face, scale, mm_per_px, visit in zip(faces, scales, detection, visits, strict=True):
+    for face, scale, mm_per_px, visit in zip(faces, used, detection, visits, strict=True):
         refused = refuse_scale(face, scale, mm_per_px, visit, config)
         if refused is not None:
             return refused
@@ -139,14 +147,34 @@ def align_pair(
     )
     if not isinstance(registration, Registration):
         return FailedHalf(registration.reason_code, registration.reason)
-    return Pair(
+    pair = Pair(
         images=(baseline, follow_up),
         faces=(faces[0], faces[1]),
-        scales=scales,
+        scales=(used[0], used[1]),
+        scale_choices=choices,
         detection_mm_per_px=(detection[0], detection[1]),
         registration=registration,
         views=views,
         photo_flags=photo_flags,
+    )
+    return _with_carried_scale(pair, config)
+
+
+def _with_carried_scale(pair: Pair, config: StudyConfig) -> Pair | FailedHalf:
+    """The pair with the baseline's scale for the follow-up, where that is preferred."""
+    if not carries_scale(pair.scale_choices, config):
+        return pair
+    carried = carry_scale(pair.scale_choices, pair.size_ratio, config)
+    assert carried.used is not None
+    visit, mm_per_px = config.pairing.follow_up_visit, carried.used.mm_per_px
+    refused = refuse_scale(pair.faces[1], carried.used, mm_per_px, visit, config)
+    if refused is not None:
+        return refused
+    return replace(
+        pair,
+        scales=(pair.scales[0], carried.used),
+        detection_mm_per_px=(pair.detection_mm_per_px[0], mm_per_px),
+        scale_choices=(pair.scale_choices[0], carried),
     )
 
 
@@ -172,9 +200,9 @@ def measure_side(pair: Pair, side: Side, config: StudyConfig) -> HalfResult | Fa
         if refused is not None:
             return refused
     skins = [
-        side_skin(image, face, side, mm_per_px, config)
-        for image, face, mm_per_px in zip(
-            pair.images, pair.faces, pair.detection_mm_per_px, strict=True
+        side_skin(image, face, side, mm_per_px, config, covers=choice.covers)
+        for image, face, mm_per_px, choice in zip(
+            pair.images, pair.faces, pair.detection_mm_per_px, pair.scale_choices, strict=True
         )
     ]
     rois, registered_fraction = _common_rois(pair, (skins[0], skins[1]))
@@ -269,6 +297,7 @@ def _visit_result(
         ),
         excluded=skin.excluded,
         beard_texture=skin.beard_texture,
+        scale_choice=pair.scale_choices[visit],
     )
 
 
@@ -316,4 +345,4 @@ def _unchanged_area_ratio(pair: Pair) -> float:
     first, second = pair.scales
     if first and second:
         return (first.mm_per_px / second.mm_per_px) ** 2
-    return pair.registration.affine_area_ratio
+    return pair.size_ratio.area

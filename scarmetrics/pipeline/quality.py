@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from scarmetrics.units import PixelScale
 
 _SCALES_DISAGREE_SD = 3.0
-_LANDMARK_REL_SD = 0.01  # of the ratio of sizes that the landmarks give
 _IMPOSSIBLE = 1.5  # beyond the range of people's faces by this factor, a scale is a mistake
 _LEAST_SCAR_PX = 2.0
 _TURNED_DEG = 8.0  # yaw that shows for certain which side is turned to the camera
@@ -84,6 +83,7 @@ def visit_flags(
         flags.add("beard_suspected")
     if skin.not_measurable_fraction > config.quality.max_not_measurable:
         flags.add("much_not_measurable")
+    flags.update(pair.scale_choices[visit].flags)
     if _view_contradicted(face, pair.views[visit]):
         flags.add("view_contradicted")
     if scale is None:
@@ -122,6 +122,6 @@ def _scales_disagree(pair: Pair) -> bool:
     if first is None or second is None:
         return False
     stated = np.log(first.mm_per_px / second.mm_per_px)
-    seen = 0.5 * np.log(pair.registration.affine_area_ratio)
-    sd = np.sqrt(first.rel_sd**2 + second.rel_sd**2 + _LANDMARK_REL_SD**2)
+    seen = 0.5 * np.log(pair.size_ratio.area)
+    sd = np.sqrt(first.rel_sd**2 + second.rel_sd**2 + pair.size_ratio.rel_sd**2)
     return bool(abs(stated - seen) > _SCALES_DISAGREE_SD * sd)

@@ -107,12 +107,16 @@ def test_shares_are_of_the_skin_and_add_up():
     anatomical[:, 280:] = False
     untilted = EVERYWHERE.copy()
     untilted[380:] = False
+    printed = np.zeros(SHAPE, bool)
+    printed[300:328, 100:140] = True
     found = measurable_skin(
-        image, anatomical, mm_per_px=MM_PER_PX, darkest=0.4, untilted=untilted, bearded=EVERYWHERE
-    )
+        image, anatomical, mm_per_px=MM_PER_PX, darkest=0.4, untilted=untilted, bearded=EVERYWHERE,
+        printed=printed,
+    )  # fmt: skip
     assert set(found.excluded) == set(CAUSES)
     assert sum(found.excluded.values()) == pytest.approx(1 - found.mask.sum() / anatomical.sum())
     assert found.excluded["tilt"] == pytest.approx(20 / 400)
+    assert found.excluded["print"] == pytest.approx(28 * 40 / (400 * 280))
     assert found.excluded["shadow"] == pytest.approx(60 / 400, abs=0.02)
     assert found.excluded["highlight"] == pytest.approx(40 * 80 / (400 * 280), abs=0.005)
     assert 0.01 < found.excluded["hair"] < 0.05

@@ -173,7 +173,13 @@ def test_without_a_scale_there_are_fractions(baseline, follow_up, half):
 
 
 def test_a_scale_at_one_visit_only_gives_no_change_in_mm2(baseline, follow_up, scales):
-    result = measure_half(baseline.image, follow_up.image, side="left", baseline_scale=scales[0])
+    result = measure_half(
+        baseline.image,
+        follow_up.image,
+        side="left",
+        baseline_scale=scales[0],
+        config=StudyConfig.model_validate({"scale": {"prefer": ["manifest"]}}),
+    )
     assert result.baseline.measurement.area_mm2 > 0
     assert result.follow_up.measurement.area_mm2 is None
     assert "no_scale" not in result.baseline.flags
