@@ -32,7 +32,7 @@ EFFECTS = {
     "measured at full resolution whatever it is",
     "registration.smoothing_mm": "larger follows less of a local change; it should exceed the "
     "width of a usual scar",
-    "registration.max_inconsistency_mm": "smaller leaves out more skin, and is surer of the rest",
+    "registration.max_error_mm": "smaller leaves out more skin, and is surer of the rest",
     "registration.min_likeness": "lower accepts pairs that may not show the same skin",
     "registration.min_registered_fraction": "lower accepts pairs of which less skin was aligned",
     "segmentation.method": "the segmenter: a name, or a model file",

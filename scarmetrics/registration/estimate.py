@@ -250,7 +250,7 @@ def _evidence(
     asked = max(1, int((to_grid(a.skin.astype(np.float32)) > 0.5).sum()))
     consistent = skin & (inconsistency_px * work_mm <= _CONSISTENT_MM)
     return Evidence(
-        error_mm=from_grid(error_px * np.float32(work_mm), a.shape, cv2.INTER_LINEAR),
+        error_mm=from_grid(error_px * np.float32(work_mm), a.shape),
         coarse_agreement=_median(coarse[skin]),
         fine_agreement=_median(fine[skin]),
         consistent_share=float(consistent.sum() / asked),
