@@ -217,7 +217,10 @@ def _align(
     evidence = _evidence(a, b, (forward, backward), common, frame.work_mm)
     believed = without_specks(common & (evidence.error_mm <= config.max_error_mm), smoothing_px)
     if believed.sum() < least_px:
-        return FailedRegistration("registration_no_overlap")
+        share = 100 * believed.sum() / max(1, int(common.sum()))
+        return FailedRegistration(
+            "registration_disagrees", f"only {share:.0f} % of the common skin could be aligned"
+        )
     return Registration(
         fixed_shape=_shape(frame.subject),
         moving_shape=_shape(moving),
