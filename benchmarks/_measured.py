@@ -5,7 +5,6 @@ from __future__ import annotations
 import ctypes
 import gc
 import multiprocessing
-import resource
 import sys
 import time
 from pathlib import Path
@@ -86,7 +85,8 @@ def _call(pipe: Connection, function: Callable[..., Any], args: tuple[Any, ...])
     gc.collect()
     # memory that the parent had freed but kept would be taken again unseen
     ctypes.CDLL(None).malloc_trim(0)
-    before = _resident_bytes()
+    Path("/proc/self/clear_refs").write_text("5", encoding="ascii")  # the peak starts here
+    before = _peak_bytes()
     started = time.process_time()
     try:
         result = function(*args)
@@ -94,10 +94,12 @@ def _call(pipe: Connection, function: Callable[..., Any], args: tuple[Any, ...])
         pipe.send(error)
         return
     seconds = time.process_time() - started
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-    pipe.send((result, seconds, max(0, peak - before) / MIB))
+    pipe.send((result, seconds, max(0, _peak_bytes() - before) / MIB))
 
 
-def _resident_bytes() -> int:
-    pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
-    return pages * resource.getpagesize()
+def _peak_bytes() -> int:
+    """Peak of resident memory since it was last cleared."""
+    for line in Path("/proc/self/status").read_text(encoding="ascii").splitlines():
+        if line.startswith("VmHWM:"):
+            return int(line.split()[1]) * 1024
+    raise RuntimeError("the system does not tell the peak of memory")

@@ -109,7 +109,7 @@ def _terms(pairs: list[Warped]) -> tuple[Array, Array]:
         if not found:
             continue
         inconsistency, unrest, agreement = (
-            from_grid(part, found.believed.shape, cv2.INTER_LINEAR) for part in seen[0]
+            from_grid(part, found.believed.shape) for part in seen[0]
         )
         rows, cols = np.nonzero(found.believed)
         at = np.random.default_rng(0).choice(len(rows), POINTS, replace=False)

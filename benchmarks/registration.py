@@ -308,7 +308,7 @@ def main() -> None:
             "expressions": expressions(arguments.people, chosen),
             "warps": warps(arguments.people, chosen),
             "shrinking": shrinking(
-                arguments.people, tuple(c for c in chosen if c in ("elastix", "dis"))
+                arguments.people, tuple(c for c in chosen if c in ("tvl1", "dis"))
             ),
         },
     )

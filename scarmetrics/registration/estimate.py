@@ -217,7 +217,10 @@ def _align(
     evidence = _evidence(a, b, (forward, backward), common, frame.work_mm)
     believed = without_specks(common & (evidence.error_mm <= config.max_error_mm), smoothing_px)
     if believed.sum() < least_px:
-        return FailedRegistration("registration_no_overlap")
+        share = 100 * believed.sum() / max(1, int(common.sum()))
+        return FailedRegistration(
+            "registration_disagrees", f"only {share:.0f} % of the common skin could be aligned"
+        )
     return Registration(
         fixed_shape=_shape(frame.subject),
         moving_shape=_shape(moving),
@@ -250,7 +253,7 @@ def _evidence(
     asked = max(1, int((to_grid(a.skin.astype(np.float32)) > 0.5).sum()))
     consistent = skin & (inconsistency_px * work_mm <= _CONSISTENT_MM)
     return Evidence(
-        error_mm=from_grid(error_px * np.float32(work_mm), a.shape, cv2.INTER_LINEAR),
+        error_mm=from_grid(error_px * np.float32(work_mm), a.shape),
         coarse_agreement=_median(coarse[skin]),
         fine_agreement=_median(fine[skin]),
         consistent_share=float(consistent.sum() / asked),

@@ -152,13 +152,12 @@ def to_grid(values: FloatImage) -> FloatImage:
     return cv2.resize(padded, size, interpolation=cv2.INTER_AREA)
 
 
-def from_grid(
-    grid: FloatImage, shape: tuple[int, int], interpolation: int = cv2.INTER_CUBIC
-) -> FloatImage:
-    """Values of the grid at every pixel of a frame of shape (h, w)."""
+def from_grid(grid: FloatImage, shape: tuple[int, int]) -> FloatImage:
+    """Values of the grid at every pixel of a frame of shape (h, w); exact where they are linear."""
     rows, cols = shape
     size = (grid.shape[1] * CELL_PX, grid.shape[0] * CELL_PX)
-    whole = cv2.resize(grid, size, interpolation=interpolation)
+    # bicubic with OpenCV's kernel ripples on a slope; a mean of the bilinear does not
+    whole = cv2.blur(cv2.resize(grid, size, interpolation=cv2.INTER_LINEAR), (CELL_PX, CELL_PX))
     return np.ascontiguousarray(whole[:rows, :cols])
 
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from scarmetrics.models import FloatImage, Points
 
 _SPLINE_SMOOTHING = 0.01  # landmarks scatter by about a pixel of the net's 256 px crop
-_GRID = 24  # spline nodes along the longer side
+_GRID = 32  # spline nodes along the longer side
 
 
 def landmark_affine(
@@ -73,4 +73,4 @@ def landmark_flow(fixed_points: Points, moving_points: Points, size: tuple[int, 
         np.linspace(0, len(x) - 1, width, dtype=np.float32),
         np.linspace(0, len(y) - 1, height, dtype=np.float32),
     )
-    return cv2.remap(coarse, u, v, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
+    return cv2.remap(coarse, u, v, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)

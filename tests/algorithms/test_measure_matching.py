@@ -24,9 +24,11 @@ def moved_by(matrix, moving_shape=SHAPE):
         work_to_moving=np.asarray(matrix, float),
         flow=nothing,
         inverse_flow=nothing,
-        inconsistency=nothing[..., 0],
+        error_mm=nothing[..., 0],
         believed=np.ones(SHAPE, bool),
         texture_agreement=1.0,
+        likeness=2.0,
+        mm_per_px=0.3,
     )
 
 

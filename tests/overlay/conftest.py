@@ -59,9 +59,11 @@ def _registration() -> Registration:
         work_to_moving=np.column_stack([np.eye(2), SHIFT]),
         flow=flow,
         inverse_flow=flow,
-        inconsistency=np.zeros((ROWS, COLS), np.float32),
+        error_mm=np.zeros((ROWS, COLS), np.float32),
         believed=np.ones((ROWS, COLS), bool),
         texture_agreement=1.0,
+        likeness=2.0,
+        mm_per_px=0.3,
     )
 
 
