@@ -263,7 +263,8 @@ def _half_result(
     config: StudyConfig,
 ) -> HalfResult:
     baseline, follow_up = results
-    residual_px = float(np.nanmedian(pair.registration.residual_px[baseline.roi]))
+    residual_mm = float(np.nanmedian(pair.registration.residual_mm[baseline.roi]))
+    residual_px = residual_mm / pair.registration.mm_per_px
     flags = {
         *baseline.flags,
         *follow_up.flags,
