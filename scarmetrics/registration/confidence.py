@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from scarmetrics.models import FloatImage, Mask
 
 _HOLE_LENGTHS = 3.0  # holes up to this many smoothing lengths wide are filled
-_MIRROR_MARGIN = 0.076  # chosen on right and wrong pairs of real faces, sharp and blurred
+_MIRROR_MARGIN = 0.08  # chosen on right and wrong pairs of real faces, sharp and blurred
 
 # Standard deviation in working px as a root sum of squares; `benchmarks/registration.py --fit`
 _FLOOR = 0.01

@@ -134,7 +134,9 @@ def _register_faces(
     if refused is not None or not isinstance(found, Registration):
         return found if refused is None else refused
     if found.likeness < _CLEARLY_ALIKE:
-        mirrored = _from_landmarks(frame, mirrored_subject(subject), config, mirrored=True)
+        # however little of it can be believed, the mirror image has a likeness to be compared
+        lenient = config.model_copy(update={"min_registered_fraction": 0.0})
+        mirrored = _from_landmarks(frame, mirrored_subject(subject), lenient, mirrored=True)
         if isinstance(mirrored, Registration):
             refused = refuse_mirrored(found.likeness, mirrored.likeness)
             return found if refused is None else refused
