@@ -14,13 +14,15 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from scarmetrics.allocation.halves import BASELINE, COUNT, NUMBER, TEXT
+from scarmetrics.allocation.halves import BASELINE
+from scarmetrics.allocation.tables import COUNT, NUMBER, TEXT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from scarmetrics.allocation.halves import Half
-    from scarmetrics.allocation.results import Record, Results
+    from scarmetrics.allocation.results import Results
+    from scarmetrics.allocation.tables import Record
 
 TREATMENT_NAMES = {"adsc_cm": "ADSC-CM", "saline": "Saline"}
 PROCEDURE_NAMES = {"co2_laser": "Fractional CO2 laser", "microneedling": "Microneedling"}

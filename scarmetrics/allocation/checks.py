@@ -13,7 +13,8 @@ if TYPE_CHECKING:
 
     from scarmetrics.allocation.questionnaires import Questionnaires
     from scarmetrics.allocation.randomisation import Allocation, Assignment
-    from scarmetrics.allocation.results import Record, Results
+    from scarmetrics.allocation.results import Results
+    from scarmetrics.allocation.tables import Record
 
 _MEASUREMENTS, _FAILURES = "measurements.csv", "failures.csv"
 

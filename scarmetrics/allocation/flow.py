@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from scarmetrics.allocation.halves import BASELINE, COUNT, TEXT
+from scarmetrics.allocation.halves import BASELINE
 from scarmetrics.allocation.randomisation import ACTIVE, CONTROL, POOLED
+from scarmetrics.allocation.tables import COUNT, TEXT
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from scarmetrics.allocation.halves import Half
     from scarmetrics.allocation.randomisation import Allocation
-    from scarmetrics.allocation.results import Record, Results
+    from scarmetrics.allocation.results import Results
+    from scarmetrics.allocation.tables import Record
 
 NOT_ALLOCATED = "not_allocated"
 

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING
 
-import pandas as pd
-
+from scarmetrics.allocation.tables import COUNT, NUMBER, TEXT
 from scarmetrics.flags import FLAGS
 from scarmetrics.ingest.words import natural_key
 from scarmetrics.models import SIDES
@@ -15,10 +14,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from scarmetrics.allocation.randomisation import Allocation, Assignment
-    from scarmetrics.allocation.results import Record, Results
+    from scarmetrics.allocation.results import Results
+    from scarmetrics.allocation.tables import Record
     from scarmetrics.models import Side
-
-TEXT, NUMBER, COUNT = "string", "Float64", "Int64"  # pandas types that know "missing"
 
 BASELINE, CHANGE = "baseline", "change"
 NO_IMAGES = "no_images"
@@ -175,24 +173,3 @@ def _explained(row: Record, value: str) -> Record:
     if not row["reason_code"] and row[value] is None:
         return {**row, "reason_code": "no_scale", "reason": _MISSING["no_scale"]}
     return row
-
-
-def table(rows: Sequence[Mapping[str, Any]], columns: Mapping[str, str]) -> pd.DataFrame:
-    """Rows as a table; None and empty text are missing.
-
-    Parameters
-    ----------
-    rows : sequence of mapping
-        By column.
-    columns : mapping of str to str
-        Column name to pandas type.
-    """
-    return pd.DataFrame(
-        {
-            column: pd.Series(
-                [None if row.get(column) == "" else row.get(column) for row in rows],
-                dtype=cast("Any", kind),
-            )
-            for column, kind in columns.items()
-        }
-    )

@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING
 from scarmetrics.allocation.adscar import ADSCAR, DICTIONARY, adscar_rows, dictionary_rows
 from scarmetrics.allocation.checks import check_dates, check_questionnaires, check_subjects
 from scarmetrics.allocation.flow import FLOW, flow_rows
-from scarmetrics.allocation.halves import COUNT, HALVES, TEXT, half_rows, join_halves, table
+from scarmetrics.allocation.halves import HALVES, half_rows, join_halves
 from scarmetrics.allocation.problems import LinkError, Problem
 from scarmetrics.allocation.questionnaires import Questionnaires, parse_questionnaires
 from scarmetrics.allocation.randomisation import Allocation, parse_allocation
 from scarmetrics.allocation.results import read_results
+from scarmetrics.allocation.tables import COUNT, TEXT, table
 from scarmetrics.allocation.words import TrialWords
 from scarmetrics.ingest.words import natural_key
 
@@ -21,7 +22,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from scarmetrics.allocation.locking import Lock
-    from scarmetrics.allocation.results import Record, Results
+    from scarmetrics.allocation.results import Results
+    from scarmetrics.allocation.tables import Record
     from scarmetrics.config import StudyConfig
 
 QUESTIONNAIRES = {

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-import io
 import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING
 
-import pandas as pd
 from pydantic import ValidationError
 
 from scarmetrics.allocation.locking import Lock, LockError, check_lock
+from scarmetrics.allocation.tables import Record, parse_csv
 from scarmetrics.config import StudyConfig
 from scarmetrics.errors import UsageError
 from scarmetrics.models import SIDES
@@ -21,8 +20,6 @@ from scarmetrics.runner.rows import CHANGES, FAILURES, MEASUREMENTS
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
-
-Record = dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -102,18 +99,5 @@ def _locked_bytes(out: Path, lock: Lock, name: str) -> bytes:
 
 
 def _rows(out: Path, lock: Lock, name: str, kinds: Mapping[str, str]) -> tuple[Record, ...]:
-    text = _locked_bytes(out, lock, f"{name}.csv").decode("utf-8")
-    frame = pd.read_csv(
-        io.StringIO(text),
-        dtype=cast("Any", dict(kinds)),
-        keep_default_na=False,  # a subject may be called NA
-        na_values=[""],
-        float_precision="round_trip",
-    )
-    return tuple(
-        {
-            "line": line,
-            **{str(key): None if pd.isna(value) else value for key, value in row.items()},
-        }
-        for line, row in enumerate(frame.to_dict("records"), start=2)
-    )
+    rows = parse_csv(_locked_bytes(out, lock, f"{name}.csv").decode("utf-8"), kinds)
+    return tuple({"line": line, **row} for line, row in enumerate(rows, start=2))

@@ -8,23 +8,24 @@ import re
 import shutil
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 from uuid import uuid4
-
-import pandas as pd
 
 import scarmetrics
 from scarmetrics.allocation.adscar import ADSCAR, DICTIONARY
 from scarmetrics.allocation.flow import FLOW
-from scarmetrics.allocation.halves import COUNT, HALVES, NUMBER, TEXT
+from scarmetrics.allocation.halves import HALVES
 from scarmetrics.allocation.linking import QUESTIONNAIRES, LinkedStudy
 from scarmetrics.allocation.locking import LINKED, LockError, check_lock
 from scarmetrics.allocation.problems import Problem
+from scarmetrics.allocation.tables import COUNT, NUMBER, TEXT, parse_csv, table, write_csv
 from scarmetrics.errors import UsageError
 from scarmetrics.provenance import hash_outputs, sha256_of, write_json
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    import pandas as pd
 
 LINK_FILE = "link.json"
 _TOOL, _KIND = "scarmetrics", "link"
@@ -119,9 +120,7 @@ def _write_tables(study: LinkedStudy, folder: Path) -> dict[str, Any]:
         if field == "questionnaires" and "questionnaires" not in study.sources:
             continue
         frame: pd.DataFrame = getattr(study, field)
-        frame[list(columns)].to_csv(
-            folder / name, index=False, lineterminator="\n", encoding="utf-8"
-        )
+        write_csv(frame[list(columns)], folder / name)
     names = [path.name for path in folder.iterdir()]
     return {
         "tool": _TOOL,
@@ -226,13 +225,5 @@ def read_linked(out: Path | str) -> LinkedStudy:
 
 
 def _read_table(path: Path, columns: Mapping[str, str]) -> pd.DataFrame:
-    if not path.exists():
-        empty = {column: pd.Series(dtype=cast("Any", kind)) for column, kind in columns.items()}
-        return pd.DataFrame(empty)
-    return pd.read_csv(
-        path,
-        dtype=cast("Any", dict(columns)),
-        keep_default_na=False,
-        na_values=[""],
-        float_precision="round_trip",
-    )
+    rows = parse_csv(path.read_text(encoding="utf-8"), columns) if path.exists() else []
+    return table(rows, columns)

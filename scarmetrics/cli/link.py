@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from scarmetrics.allocation import LinkedStudy
 
 
+_COUNTS = ("procedure", "subjects", "treated_left", "treated_right")
+
+
 def link_study(
     out: Path,
     allocation: Path,
@@ -56,13 +59,10 @@ def _print_balance(console: Console, study: LinkedStudy) -> None:
         ("procedure", "subjects", "left", "right", "p"),
         [
             (
-                str(row.procedure),
-                str(row.subjects),
-                str(row.treated_left),
-                str(row.treated_right),
-                number(float(row.p_value), 3),
+                *(str(row[name]) for name in _COUNTS),
+                number(row["p_value"], 3),
             )
-            for row in study.randomisation.itertuples()
+            for row in study.randomisation.to_dict("records")
         ],
     )
 
