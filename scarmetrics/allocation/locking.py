@@ -11,6 +11,7 @@ import hashlib
 import json
 import os
 import re
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -115,14 +116,15 @@ def lock(out: Path | str) -> Lock:
         "version": scarmetrics.__version__,
         "measured_by_version": run.get("version"),
         "measured": {"started": run.get("started"), "ended": run.get("ended")},
-        "study_id": run.get("config", {}).get("study_id"),
+        "study_id": (run.get("config") or {}).get("study_id"),
         "counts": run.get("counts"),
         "files": files,
     }
     content["digest"] = _digest(content)
     path = out / _lock_name(number)
     write_json(path, content)
-    path.chmod(0o444)
+    with suppress(OSError):  # some network folders know no permissions
+        path.chmod(0o444)
     return _as_lock(content, is_new=True)
 
 
@@ -184,7 +186,7 @@ def _finished_run(out: Path) -> dict[str, Any]:
             f"the run in {out.name} did not come to its end (it is {run.get('state')})",
             "run it again to its end, then lock it",
         )
-    if not run.get("counts", {}).get("halves_measured"):
+    if not (run.get("counts") or {}).get("halves_measured"):
         raise LockError(f"nothing was measured in {out.name}", "see its failures.csv")
     return run
 

@@ -38,9 +38,8 @@ class Problem:
 
     def __str__(self) -> str:
         where = f"{self.file}, line {self.line}" if self.line else self.file
-        return f"{where}, column {self.column}: {self.message}" if self.column else (
-            f"{where}: {self.message}"
-        )  # fmt: skip
+        place = f"{where}, column {self.column}" if self.column else where
+        return f"{place}: {self.message}"
 
 
 class Problems:

@@ -75,7 +75,7 @@ def read_results(out: Path) -> Results:
     lock = check_lock(out)
     run = json.loads(_locked_bytes(out, lock, RUN_FILE))
     try:
-        config = StudyConfig.model_validate(run["config"])
+        config = StudyConfig.model_validate(run.get("config"))
     except ValidationError:
         raise UsageError(
             f"{out.name} was measured by scarmetrics {run.get('version')}, whose settings this "

@@ -108,7 +108,12 @@ def write_linked(study: LinkedStudy, out: Path | str) -> Written:
         kept = _move_away(folder) if earlier is not None else ""
         if folder.exists():
             folder.rmdir()  # empty, as was checked
-        part.rename(folder)
+        try:
+            part.rename(folder)
+        except OSError:
+            if kept:
+                (out / kept).rename(folder)
+            raise
     finally:
         shutil.rmtree(part, ignore_errors=True)
     return Written(folder, is_new=True, kept=kept)
