@@ -11,7 +11,11 @@ from scarmetrics.allocation.checks import check_dates, check_questionnaires, che
 from scarmetrics.allocation.flow import FLOW, flow_rows
 from scarmetrics.allocation.halves import HALVES, half_rows, join_halves
 from scarmetrics.allocation.problems import LinkError, Problem
-from scarmetrics.allocation.questionnaires import Questionnaires, parse_questionnaires
+from scarmetrics.allocation.questionnaires import (
+    Questionnaires,
+    parse_questionnaires,
+    spell_out,
+)
 from scarmetrics.allocation.randomisation import Allocation, parse_allocation
 from scarmetrics.allocation.results import read_results
 from scarmetrics.allocation.tables import COUNT, TEXT, table
@@ -36,8 +40,10 @@ QUESTIONNAIRES = {
     "event": TEXT,
     "session": COUNT,
     "month": COUNT,
+    "severity": COUNT,
     "score": COUNT,
     "answer": TEXT,
+    "source": TEXT,
     "answered_on": TEXT,
     "reason": TEXT,
 }
@@ -137,7 +143,8 @@ def link(
     sources = {"allocation": listed.sha256}
     if questionnaires is not None:
         sources["questionnaires"] = answers.sha256
-    return _joined(results, listed, answers, accepted, sources)
+    events = tuple((config or results.config).trial.events)
+    return _joined(results, listed, answers, events=events, accepted=accepted, sources=sources)
 
 
 def _in_order(problems: list[Problem], first: str) -> list[Problem]:
@@ -149,6 +156,8 @@ def _joined(
     results: Results,
     allocation: Allocation,
     questionnaires: Questionnaires,
+    *,
+    events: tuple[str, ...],
     accepted: tuple[Problem, ...],
     sources: dict[str, str],
 ) -> LinkedStudy:
@@ -158,7 +167,8 @@ def _joined(
         adscar=table(adscar_rows(halves, results), ADSCAR),
         dictionary=table(dictionary_rows(), DICTIONARY),
         questionnaires=table(
-            _answer_rows(questionnaires, allocation, results.config.study_id), QUESTIONNAIRES
+            _answer_rows(questionnaires, allocation, results.config.study_id, events),
+            QUESTIONNAIRES,
         ),
         flow=table(flow_rows(halves, allocation, results), FLOW),
         randomisation=allocation.side_balance(),
@@ -169,13 +179,13 @@ def _joined(
 
 
 def _answer_rows(
-    questionnaires: Questionnaires, allocation: Allocation, study_id: str
+    questionnaires: Questionnaires, allocation: Allocation, study_id: str, events: tuple[str, ...]
 ) -> list[Record]:
     """Answers in a natural order; one that was not given stays empty and says so."""
     assigned = allocation.by_subject()
     rows = []
     answers = sorted(
-        questionnaires.answers,
+        spell_out(questionnaires.answers, events),
         key=lambda a: (
             natural_key(a.subject_id),
             a.kind,
@@ -197,8 +207,10 @@ def _answer_rows(
                 "event": answer.event,
                 "session": answer.session,
                 "month": answer.month,
-                "score": answer.score,
+                "severity": answer.score if answer.kind == "side_effect" else None,
+                "score": answer.score if answer.kind == "satisfaction" else None,
                 "answer": answer.answer,
+                "source": answer.source,
                 "answered_on": answer.answered_on.isoformat() if answer.answered_on else None,
                 "reason": "" if answer.score is not None else NOT_ANSWERED,
             }

@@ -64,6 +64,8 @@ class Answer:
         The day.
     line : int
         Row in the file.
+    source : {'answer', 'none'}
+        ``none`` where the answer was that there was no side effect at all.
     """
 
     subject_id: str
@@ -76,6 +78,7 @@ class Answer:
     answer: str
     answered_on: dt.date | None
     line: int
+    source: str = "answer"
 
     @property
     def when(self) -> str:
@@ -171,8 +174,10 @@ def _read(row: SheetRow, words: TrialWords) -> Answer | None:
         event = row.value("event", words.event, required=True)
         session = row.value("session", whole_number(SESSIONS, "session"), required=True)
         score = row.value("score", words.severity)
-        if event == NO_EVENT and score is not None and score != SEVERITY_FROM:
-            row.wrong("score", f"there was no event, but its severity is {row.text('score')!r}")
+        if event == NO_EVENT:
+            if score is not None and score != SEVERITY_FROM:
+                row.wrong("score", f"there was no event, but its severity is {row.text('score')!r}")
+            score = SEVERITY_FROM  # which is what the event says
     else:
         month = row.value("month", whole_number(MONTHS, "month of this questionnaire"),
                           required=True)  # fmt: skip
@@ -194,9 +199,35 @@ def _read(row: SheetRow, words: TrialWords) -> Answer | None:
     )
 
 
+def spell_out(answers: Iterable[Answer], events: Iterable[str]) -> list[Answer]:
+    """Answers with each 'no side effect' as what it says: every event, and none of them there.
+
+    A half without side effects could not be compared otherwise with one that had some.
+
+    Parameters
+    ----------
+    answers : iterable of Answer
+        As they were read.
+    events : iterable of str
+        The side effects that the trial asks for.
+    """
+    answers = list(answers)
+    told = {_question(answer) for answer in answers}
+    spelt = [answer for answer in answers if answer.event != NO_EVENT]
+    for answer in answers:
+        if answer.event == NO_EVENT:
+            each = [
+                replace(answer, event=event, source=NO_EVENT)
+                for event in events
+                if event != NO_EVENT
+            ]
+            spelt += [one for one in each if _question(one) not in told]
+    return spelt
+
+
 def _question(answer: Answer) -> Answer:
     """What was asked, without what was answered."""
-    return replace(answer, score=None, answer="", answered_on=None, line=0)
+    return replace(answer, score=None, answer="", answered_on=None, line=0, source="")
 
 
 def _check_repeats(sheet: Sheet, answers: Iterable[Answer]) -> None:

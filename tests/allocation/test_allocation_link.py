@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 from made_trial import Made, area, failure, one, write_allocation
 
+import scarmetrics as sm
 from scarmetrics.allocation import (
     LinkError,
     LockError,
@@ -230,13 +231,13 @@ def test_answers_get_the_treatment_of_their_half(
         header=ANSWERS,
     )
     table = link(locked, allocation, answers).questionnaires
-    assert len(table) == 4  # nothing is added for what was not asked
-    assert one(table, subject_id="P01", event="none")["treatment"] == "saline"
-    pain = one(table, event="pain")
+    nothing = table[table["source"] == "none"]
+    assert len(table) == 3 + len(nothing)  # nothing is added for what was not asked
+    pain = one(table, subject_id="P02", event="pain")
     assert (pain["treatment"], pain["procedure"]) == ("adsc_cm", "microneedling")
-    assert (pain["session"], pain["score"], pain["answer"]) == (2, 1, "mild")
-    unanswered = one(table, event="erythema")
-    assert pd.isna(unanswered["score"])
+    assert (pain["session"], pain["severity"], pain["answer"]) == (2, 1, "mild")
+    unanswered = one(table, subject_id="P01", side="left", event="erythema")
+    assert pd.isna(unanswered["severity"])
     assert unanswered["reason"] == "not_answered"
     whole = one(table, kind="satisfaction")
     assert pd.isna(whole["side"])
@@ -266,3 +267,23 @@ def test_subjects_whose_names_look_like_other_things_keep_them(tmp_path: Path) -
     halves = link(out, listed).halves
     assert set(halves["subject_id"]) == {"001", "NA", "1e5", "بیمار2"}
     assert halves["reason"].isna().all()
+
+
+def test_no_side_effect_says_so_of_every_event(
+    locked: Path, allocation: Path, tmp_path: Path
+) -> None:
+    answers = write_allocation(
+        tmp_path / "answers.csv",
+        "P01,side_effect,left,none,1,,,",
+        "P01,side_effect,left,pain,1,,0,",
+        "P01,side_effect,right,pain,1,,2,",
+        header=ANSWERS,
+    )
+    table = link(locked, allocation, answers).questionnaires
+    left, right = (table[table["side"] == side] for side in ("left", "right"))
+    assert set(left["event"]) == set(sm.StudyConfig().trial.events) - {"none"}
+    assert left["event"].is_unique
+    assert set(left["severity"]) == {0}
+    assert one(left, event="pain")["source"] == "answer"
+    assert set(left[left["event"] != "pain"]["source"]) == {"none"}
+    assert list(right["event"]) == ["pain"]  # what else it had was not asked
