@@ -14,6 +14,7 @@ from scarmetrics.config.methods import (
 )
 from scarmetrics.config.review import OverlayConfig, QualityConfig
 from scarmetrics.config.study import StudyConfig, file_name, load_config, parse_config
+from scarmetrics.config.trial import Procedure, Treatment, TrialConfig
 
 __all__ = [
     "ONNX",
@@ -22,11 +23,14 @@ __all__ = [
     "IngestConfig",
     "OverlayConfig",
     "PairingConfig",
+    "Procedure",
     "QualityConfig",
     "RegistrationConfig",
     "ScaleConfig",
     "SegmentationConfig",
     "StudyConfig",
+    "Treatment",
+    "TrialConfig",
     "file_name",
     "load_config",
     "parse_config",
