@@ -14,7 +14,7 @@ from skimage.io import imread
 import scarmetrics as sm
 from scarmetrics.models import SIDES, Side
 from scarmetrics.opencv import cv2
-from scarmetrics.photometry import lit_skin
+from scarmetrics.pipeline.skin import side_skin
 from scarmetrics.units import NOMINAL_INTERPUPILLARY_MM
 
 if TYPE_CHECKING:
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 HELD_OUT_LONDON = ("086", "090", "092", "096", "099", "101", "103", "105", "108", "113")
 HELD_OUT_CANADA = ("116m", "119m", "123m", "147m", "149m", "152m")
 
-SHADOW_MM = 3.0  # the pipeline's squares of brightness
 CROP_PX = 224
 CROP_MM_PER_PX = 0.2
 
@@ -47,7 +46,8 @@ class Method:
         """Defaults, but no scar is asked for that is smaller than four pixels."""
         least = max(LEAST_DIAMETER_MM, LEAST_DIAMETER_PX * mm_per_px)
         section = {"method": self.name, "min_diameter_mm": least}
-        return sm.StudyConfig.model_validate({"segmentation": section})
+        # phantom scars are drawn in the picture, and so is their true area
+        return sm.StudyConfig.model_validate({"segmentation": section, "face": {"surface": "flat"}})
 
     def labels(self, image: Image, mm_per_px: float, roi: Mask | None = None) -> NDArray[np.int32]:
         """Scars of one photograph."""
@@ -140,9 +140,8 @@ def _order() -> dict[str, int]:
 
 
 def measured_skin(image: Image, face: sm.Face, side: Side, mm_per_px: float) -> Mask:
-    """The region that the pipeline measures: skin of one side without hair and deep shadow."""
-    darkest = sm.StudyConfig().face.darkest_skin
-    return lit_skin(image, face.skin_mask(side), SHADOW_MM / mm_per_px, darkest)
+    """The region that the pipeline measures: skin of one side that can be measured."""
+    return side_skin(image, face, side, mm_per_px, sm.StudyConfig()).mask
 
 
 def cheek_crops(person: Person) -> Iterator[tuple[Side, Image, Mask]]:

@@ -105,7 +105,10 @@ def measure_face(skin: Skin, number: int, method: str) -> list[dict[str, Any]]:
         for visit, shown in enumerate((scars, treated, scars))
     ]
     config = sm.StudyConfig.model_validate(
-        {"segmentation": {"method": method, "min_diameter_mm": skin.min_diameter_mm}}
+        {
+            "segmentation": {"method": method, "min_diameter_mm": skin.min_diameter_mm},
+            "face": {"surface": "flat"},  # scars are drawn in the picture, and so is their area
+        }
     )
     change, retest = (_aligned(photographs[0], photographs[i], config) for i in (1, 2))
     if change is None or retest is None:

@@ -36,6 +36,8 @@ study_id: london
 scale:
   device_mm_per_px: {MM_PER_PX}
   device_rel_sd: 0.03
+face:
+  surface: flat  # scars are drawn in the picture, and so is their true area
 segmentation:
   min_diameter_mm: 1.25  # four pixels
 """

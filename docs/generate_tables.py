@@ -28,6 +28,12 @@ EFFECTS = {
     "face.feature_margin": "the same around eyes, brows, lips and nostrils",
     "face.darkest_skin": "larger leaves out more hair and shadow, and dark parts of the skin; "
     "0 leaves nothing out",
+    "face.surface": "`curved` measures on the skin, `flat` in the picture",
+    "face.camera_distance_mm": "smaller changes the areas of skin nearer or farther than the eyes "
+    "more, and the perspective of a tilted marker; with it `scale.depth_sd_mm` counts; none is a "
+    "camera far away",
+    "face.max_tilt_deg": "smaller leaves out more skin that is turned away from the camera",
+    "face.surface_rel_sd": "enters `area_sd_mm2` once",
     "registration.working_mm_per_px": "smaller follows finer texture and takes longer; areas are "
     "measured at full resolution whatever it is",
     "registration.smoothing_mm": "larger follows less of a local change; it should exceed the "
@@ -51,11 +57,27 @@ EFFECTS = {
     "scale.device_mm_per_px": "scale of photographs for which the manifest states none",
     "scale.device_rel_sd": "enters `area_sd_mm2` twice",
     "scale.manifest_rel_sd": "the same for a manifest scale without one of its own",
-    "scale.prefer": "which source wins where both have a number",
+    "scale.prefer": "which source is used where several have a number; those left out are not, and "
+    "`iris` must be named",
+    "scale.marker_size_mm": "edge of the marker that every photograph shows",
+    "scale.marker_dictionary": "the marker's set",
+    "scale.marker_id": "the marker's number in it; none is any one",
+    "scale.marker_max_tilt_deg": "larger accepts markers and charts that are tilted more, with "
+    "less certain scales",
+    "scale.marker_min_size_px": "smaller accepts smaller markers, with less certain scales",
+    "scale.colorchecker_pitch_mm": "pitch of the patches of the chart that every photograph shows",
+    "scale.iris_mm": "larger makes areas larger where the iris gives the scale",
+    "scale.iris_sd_mm": "part of the uncertainty of that scale",
+    "scale.depth_sd_mm": "larger makes scales from marker, chart and iris less certain",
+    "scale.depth_rel_sd": "the same where the distance is not known",
+    "scale.use_dpi_tag": "`True` takes the file's resolution for its scale",
+    "scale.dpi_rel_sd": "uncertainty of that scale",
     "quality.max_pose_difference_deg": "sets `pose_difference`",
     "quality.min_registered_fraction": "sets `low_registered_fraction`",
     "quality.max_residual_mm": "sets `high_residual`",
     "quality.min_scar_diameter_px": "sets `coarse_pixels`",
+    "quality.max_beard_texture": "sets `beard_suspected`",
+    "quality.max_not_measurable": "sets `much_not_measurable`",
     "quality.interpupillary_mm": "sets `scale_implausible`",
 }
 """What a larger or smaller value does, for each parameter that touches a measurement."""

@@ -108,7 +108,57 @@ def _reasons() -> dict[str, ReasonText]:
         ),
         "scale_implausible": text(
             "the scale implies a face of a size that people do not have",
-            "correct mm_per_px in the manifest or scale.device_mm_per_px in the config",
+            "correct mm_per_px in the manifest, or in the config scale.device_mm_per_px or the "
+            "size of the marker or chart",
+        ),
+        "marker_not_found": text(
+            "the marker that the config promises was not found",
+            "photograph it whole, in focus and with white around it, and check "
+            "scale.marker_dictionary and marker_id; or state the scale in the manifest",
+        ),
+        "marker_several": text(
+            "more than one marker was found",
+            "leave one marker in the photograph, or name the one to use in scale.marker_id",
+        ),
+        "marker_cut": text(
+            "the marker is cut by the edge of the photograph",
+            "photograph the whole marker with white around it, or state the scale in the manifest",
+        ),
+        "marker_tilted": text(
+            "the marker is tilted too far to give a scale",
+            "stick it where it faces the camera, or state the scale in the manifest",
+        ),
+        "marker_too_small": text(
+            "the marker has too few pixels to give a scale",
+            "use a larger marker, or export the photograph at its full resolution",
+        ),
+        "marker_unclear": text(
+            "the marker's sides do not show well enough to give a scale",
+            "check focus, glare and the white around it, or state the scale in the manifest",
+        ),
+        "colorchecker_not_found": text(
+            "the colour chart that the config promises was not found",
+            "photograph the whole chart, evenly lit and facing the camera, or state the scale in "
+            "the manifest",
+        ),
+        "colorchecker_several": text(
+            "more than one colour chart was found", "leave one chart in the photograph"
+        ),
+        "colorchecker_tilted": text(
+            "the colour chart is tilted too far to give a scale",
+            "hold it so that it faces the camera, or state the scale in the manifest",
+        ),
+        "iris_eyes_closed": text(
+            "the eyes are not both open, so the irises give no scale",
+            "use a photograph with open eyes, or another source of scale",
+        ),
+        "iris_turned": text(
+            "the head is turned too far for the irises to give a scale",
+            "use a frontal photograph, or another source of scale",
+        ),
+        "iris_too_small": text(
+            "the irises have too few pixels to give a scale",
+            "export the photograph at its full resolution, or use another source of scale",
         ),
         "pixels_too_coarse": text(
             "the smallest scar asked for is smaller than two pixels",

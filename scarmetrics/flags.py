@@ -44,7 +44,21 @@ def _registry() -> dict[str, Flag]:
         Flag("icc_8bit", "info", "colours of a 16-bit file were converted to sRGB at 8 bit"),
         Flag("extra_pages", "review", "the file holds several images; the first one was used"),
         Flag("several_faces", "review", "more than one face in the photograph; the largest taken"),
-        Flag("flat_surface", "info", "skin tilt is not corrected: area_mm2 is projected area"),
+        Flag(
+            "flat_surface", "info", "face.surface is flat in the config: area_mm2 is projected area"
+        ),
+        Flag(
+            "beard_suspected",
+            "review",
+            "the lower face shows the fine texture of stubble or a beard, beard_texture is above "
+            "quality.max_beard_texture: look for hair among its scars",
+        ),
+        Flag(
+            "much_not_measurable",
+            "review",
+            "much of the half's skin could not be measured, not_measurable_fraction is above "
+            "quality.max_not_measurable",
+        ),
         Flag("no_scale", "review", "no scale is known: mm² are empty, area_fraction stays valid"),
         Flag(
             "nominal_detection_scale",
@@ -56,6 +70,18 @@ def _registry() -> dict[str, Flag]:
             "review",
             "the scale implies a face of a size that people do not have",
         ),
+        Flag(
+            "scales_conflict",
+            "review",
+            "two sources of scale differ by more than 3 standard deviations; see scales_found",
+        ),
+        Flag(
+            "scale_source_failed",
+            "review",
+            "a source of scale that the config promises could not be used and another was; see "
+            "scales_found",
+        ),
+        Flag("iris_scale", "review", "the scale comes from the width of the irises: a rough guess"),
         Flag(
             "view_contradicted",
             "review",

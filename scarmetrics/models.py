@@ -158,11 +158,14 @@ class Photograph:
         Hash of the file's bytes.
     flags : tuple of str
         Names from `scarmetrics.flags.FLAGS`.
+    dpi : float or None
+        Resolution that the file states; no scale unless the config says so.
     """
 
     pixels: Image
     sha256: str
     flags: tuple[str, ...] = ()
+    dpi: float | None = None
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,9 @@ import unicodedata
 from dataclasses import dataclass
 from typing import Literal
 
-ScaleSource = Literal["manifest", "device", "api"]
+ScaleSource = Literal[
+    "manifest", "device", "api", "marker", "colorchecker", "dpi", "follow_up", "iris"
+]
 
 NOMINAL_INTERPUPILLARY_MM = 63.0
 """Adult mean interpupillary distance [1]_, to choose filter sizes when no scale is known.
@@ -29,8 +31,10 @@ class PixelScale:
         Millimetres per pixel in the photograph's own upright pixels; finite and positive.
     rel_sd : float
         Relative standard deviation of `mm_per_px`; not negative.
-    source : {'manifest', 'device', 'api'}
-        Where the number came from.
+    source : str
+        Where the number came from: stated in the manifest, for the device or by a caller
+        (``api``); measured on a ``marker``, a ``colorchecker`` or the ``iris``; the file's
+        resolution (``dpi``); or the baseline's scale carried over (``follow_up``).
     """
 
     mm_per_px: float

@@ -73,7 +73,7 @@ def run(
 ) -> None:
     """Measure every half in a folder of exports.
 
-    Writes measurements.csv, changes.csv, scars.csv, failures.csv (the first four also as
+    Writes measurements.csv, changes.csv, scars.csv, regions.csv, failures.csv (all also as
     .parquet), masks, rois, overlays, config.yaml and run.json. Results of an earlier run in the
     same folder are replaced.
     """

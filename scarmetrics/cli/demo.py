@@ -64,7 +64,8 @@ def run_demo(out: Path, *, workers: int, subjects: int, seed: int) -> int:
     console.print(
         f"{summary.halves_measured} halves measured, {summary.halves_failed} failed.\n"
         f"Look at the overlays:  {summary.out / 'overlays'}\n"
-        f"Tables:                {summary.out / 'measurements.csv'}, changes.csv, scars.csv\n"
+        f"Tables:                {summary.out / 'measurements.csv'}, changes.csv, scars.csv,\n"
+        f"                       regions.csv\n"
         f"Photographs:           {study.exports}\n"
         f"Truth:                 {study.truth}"
     )
@@ -84,22 +85,29 @@ def _clear_earlier_demo(out: Path) -> None:
 
 
 def join_truth(truth: Path, summary: RunSummary) -> list[TruthRow]:
-    """Measured halves with the areas that were rendered into their photographs."""
+    """Measured halves with the areas that were rendered into their photographs.
+
+    Scars are rendered in the picture and not on a curved face, so the projected areas compare.
+    """
     with truth.open(encoding="utf-8", newline="") as file:
         true = {
             (row["subject_id"], row["side"], row["visit"]): float(row["true_area_mm2"])
             for row in csv.DictReader(file)
         }
+    measured = {
+        (row["subject_id"], row["side"], row["visit"]): row["projected_area_mm2"]
+        for row in summary.measurements
+    }
+    halves = [(row["subject_id"], row["side"]) for row in summary.changes]
     return [
         TruthRow(
-            row["subject_id"],
-            row["side"],
-            true[row["subject_id"], row["side"], "baseline"],
-            row["area_baseline_mm2"],
-            true[row["subject_id"], row["side"], "month3"],
-            row["area_month3_mm2"],
+            *half,
+            true[*half, "baseline"],
+            measured[*half, "baseline"],
+            true[*half, "month3"],
+            measured[*half, "month3"],
         )
-        for row in summary.changes
+        for half in halves
     ]
 
 
@@ -108,7 +116,7 @@ def _print_truth(console: Console, rows: list[TruthRow]) -> None:
         return
     print_table(
         console,
-        "Scar surface in mm²: true (rendered) beside measured",
+        "Scar area in the picture in mm²: true (rendered) beside measured",
         ("subject", "side", "true", "baseline", "true", "month3", "true %", "change %"),
         [
             (

@@ -4,7 +4,12 @@ Unknown keys are refused with the nearest known one; every message names file, l
 Field names carry their unit. ``configs/visioface.yaml`` explains each line.
 """
 
-from scarmetrics.config.inputs import IngestConfig, PairingConfig, ScaleConfig
+from scarmetrics.config.inputs import (
+    IngestConfig,
+    MarkerDictionary,
+    PairingConfig,
+    ScaleConfig,
+)
 from scarmetrics.config.methods import (
     ONNX,
     TAUGHT_SUFFIX,
@@ -21,6 +26,7 @@ __all__ = [
     "TAUGHT_SUFFIX",
     "FaceConfig",
     "IngestConfig",
+    "MarkerDictionary",
     "OverlayConfig",
     "PairingConfig",
     "Procedure",

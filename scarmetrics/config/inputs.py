@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field, field_validator
+from pydantic import BeforeValidator, Field, field_validator
 
 from scarmetrics.config.values import (
     NotNegative,
+    Number,
     Positive,
     Spellings,
     VisitName,
+    refuse_bool,
     unique_spellings,
 )
 from scarmetrics.strict_yaml import Section
@@ -89,6 +91,19 @@ class PairingConfig(Section):
     )
 
 
+Preference = Literal["manifest", "device", "marker", "colorchecker", "dpi", "follow_up", "iris"]
+
+MarkerDictionary = Literal[
+    "aruco_4x4_50", "aruco_4x4_100", "aruco_4x4_250", "aruco_4x4_1000",
+    "aruco_5x5_50", "aruco_5x5_100", "aruco_5x5_250", "aruco_5x5_1000",
+    "aruco_6x6_50", "aruco_6x6_100", "aruco_6x6_250", "aruco_6x6_1000",
+    "aruco_7x7_50", "aruco_7x7_100", "aruco_7x7_250", "aruco_7x7_1000",
+    "aruco_mip_36h12",
+    "apriltag_16h5", "apriltag_25h9", "apriltag_36h10", "apriltag_36h11",
+]  # fmt: skip
+"""The sets of square markers that OpenCV knows."""
+
+
 class ScaleConfig(Section):
     """Where millimetres come from.
 
@@ -100,13 +115,50 @@ class ScaleConfig(Section):
         Its relative standard deviation.
     manifest_rel_sd : float
         The relative standard deviation of a manifest scale that states none.
-    prefer : tuple of {'manifest', 'device'}
-        Order of preference; the first source that has a number is the one used.
+    prefer : tuple of str
+        Order of preference; the first source that has a number is the one used. One that is left
+        out is forbidden, and `iris` is used only where it is named.
+    marker_size_mm : float or None
+        Edge of the black square of the marker that every photograph shows; None is no marker.
+    marker_dictionary : str
+        Which markers.
+    marker_id : int or None
+        Which of them; None is any one.
+    marker_max_tilt_deg : float
+        Markers that are tilted by more are refused.
+    marker_min_size_px : float
+        Markers that are smaller are refused.
+    colorchecker_pitch_mm : float or None
+        Distance between the middles of neighbouring patches of the chart that every photograph
+        shows; None is no chart.
+    iris_mm, iris_sd_mm : float
+        Width of an iris among people, and its standard deviation.
+    depth_sd_mm : float
+        Standard deviation of how much nearer or farther the skin is than the thing that gives
+        the scale; needs ``face.camera_distance_mm``.
+    depth_rel_sd : float
+        What it does to the scale where the distance is not known.
+    use_dpi_tag : bool
+        Whether the resolution in a file is its scale.
+    dpi_rel_sd : float
+        Its relative standard deviation.
     """
 
     device_mm_per_px: Positive | None = None
     device_rel_sd: NotNegative = 0.02
     manifest_rel_sd: NotNegative = 0.02
-    prefer: tuple[Literal["manifest", "device"], ...] = Field(
-        default=("manifest", "device"), min_length=1
+    prefer: tuple[Preference, ...] = Field(
+        default=("manifest", "device", "marker", "colorchecker", "dpi", "follow_up"), min_length=1
     )
+    marker_size_mm: Positive | None = None
+    marker_dictionary: MarkerDictionary = "aruco_4x4_50"
+    marker_id: Annotated[int, BeforeValidator(refuse_bool), Field(ge=0)] | None = None
+    marker_max_tilt_deg: Annotated[Number, Field(gt=0, le=75, allow_inf_nan=False)] = 50.0
+    marker_min_size_px: Annotated[Number, Field(ge=12, allow_inf_nan=False)] = 25.0
+    colorchecker_pitch_mm: Positive | None = None
+    iris_mm: Positive = 11.7
+    iris_sd_mm: NotNegative = 0.5
+    depth_sd_mm: NotNegative = 20.0
+    depth_rel_sd: NotNegative = 0.03
+    use_dpi_tag: bool = False
+    dpi_rel_sd: NotNegative = 0.02

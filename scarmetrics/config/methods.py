@@ -29,12 +29,25 @@ class FaceConfig(Section):
     darkest_skin : float
         Skin darker than this share of the half's median luminance, averaged over a few mm, is
         left out at both visits: hair that hangs over it, deep shadow.
+    surface : {'curved', 'flat'}
+        Whether areas follow the curved surface of the face, or are those of its picture.
+    camera_distance_mm : float or None
+        From the camera to the eyes, for perspective, of the face and of a marker beside it; None is
+        a camera far away.
+    max_tilt_deg : float
+        Skin that is turned farther away from the camera is left out at both visits.
+    surface_rel_sd : float
+        Relative standard deviation of an area from the shape and pose of the face.
     """
 
     min_presence: Fraction = 0.5
     outline_margin: Fraction = 0.08
     feature_margin: Fraction = 0.05
     darkest_skin: Fraction = 0.4
+    surface: Literal["curved", "flat"] = "curved"
+    camera_distance_mm: Positive | None = None
+    max_tilt_deg: Annotated[Number, Field(gt=0, le=75, allow_inf_nan=False)] = 60.0
+    surface_rel_sd: NotNegative = 0.03
 
 
 class RegistrationConfig(Section):

@@ -23,6 +23,10 @@ class QualityConfig(Section):
         Median registration residual.
     min_scar_diameter_px : float
         The smallest scar asked for must span this many pixels.
+    max_beard_texture : float
+        Fine darkness of the lower third of the face over that of cheek and forehead.
+    max_not_measurable : float
+        Share of a side's skin that could not be measured at one visit.
     interpupillary_mm : tuple of float
         Range of distances between the pupils that people have, to catch a wrong scale.
     """
@@ -31,6 +35,8 @@ class QualityConfig(Section):
     min_registered_fraction: Fraction = 0.8
     max_residual_mm: Positive = 0.5
     min_scar_diameter_px: Positive = 4.0
+    max_beard_texture: Positive = 1.5
+    max_not_measurable: Fraction = 0.5
     interpupillary_mm: tuple[Positive, Positive] = (45.0, 80.0)
 
     @model_validator(mode="after")

@@ -1,5 +1,7 @@
-"""Where the face is: landmarks, pose, sides and skin."""
+"""Where the face is: landmarks, pose, sides, skin, its regions and its surface."""
 
 from scarmetrics.face.face import Face, FaceNotFound, detect_face
+from scarmetrics.face.parts import REGIONS
+from scarmetrics.face.surface import Surface
 
-__all__ = ["Face", "FaceNotFound", "detect_face"]
+__all__ = ["REGIONS", "Face", "FaceNotFound", "Surface", "detect_face"]

@@ -11,7 +11,8 @@ import numpy as np
 from scarmetrics.config import FaceConfig
 from scarmetrics.face.detector import detect_boxes
 from scarmetrics.face.landmarks import fit_landmarks
-from scarmetrics.face.mesh import head_pose_deg
+from scarmetrics.face.mesh import head_pose_deg, mesh_triangles, posed_face
+from scarmetrics.face.parts import region_labels
 from scarmetrics.face.regions import (
     LEFT_PUPIL,
     MIDLINE,
@@ -20,8 +21,10 @@ from scarmetrics.face.regions import (
     outline_mask,
     side_mask,
 )
+from scarmetrics.face.surface import Surface, mesh_surface
 from scarmetrics.models import Failure, Image, Mask, Side
 from scarmetrics.photometry import require_rgb, to_uint8
+from scarmetrics.units import NOMINAL_INTERPUPILLARY_MM
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -55,7 +58,7 @@ class Face:
     flags : tuple of str
         Names from `scarmetrics.flags.FLAGS`.
     config : FaceConfig
-        Margins of the skin mask.
+        Margins of the skin mask; what is known of the camera.
     """
 
     landmarks: NDArray[np.float64]
@@ -122,17 +125,71 @@ class Face:
         """
         return self._skin & side_mask(self.landmarks, self.shape, side)
 
-    def surface_factor(self) -> NDArray[np.float32]:
+    def regions(self, side: Side) -> NDArray[np.uint8]:
+        """Named regions of one side's skin; every pixel of the skin lies in exactly one.
+
+        Parameters
+        ----------
+        side : {'left', 'right'}
+            Anatomical side.
+
+        Returns
+        -------
+        ndarray of uint8, shape (M, N)
+            0 off the skin, else 1 + the region's place in `scarmetrics.face.REGIONS`: forehead,
+            temple, cheek, nose, perioral, chin, jaw.
+        """
+        return region_labels(self.landmarks, self.skin_mask(side))
+
+    def surface(self, mm_per_px: float | None = None) -> Surface:
+        """Tilt and distance of the skin behind each pixel.
+
+        The landmark model's metric face is posed so that it best covers the landmarks in the image.
+
+        Parameters
+        ----------
+        mm_per_px : float, optional
+            Scale at the eyes' depth. It matters only with ``camera_distance_mm`` in the config;
+            without it the pupils are taken to be 63 mm apart.
+
+        Returns
+        -------
+        Surface
+        """
+        distance_mm = self.config.camera_distance_mm
+        if distance_mm is None:
+            return self._parallel_surface
+        scale = mm_per_px or NOMINAL_INTERPUPILLARY_MM / self.interpupillary_px
+        return self._surface(distance_mm / scale)
+
+    @cached_property
+    def _parallel_surface(self) -> Surface:
+        return self._surface(None)
+
+    def _surface(self, focal_px: float | None) -> Surface:
+        rows, cols = self.shape
+        centre_px = ((cols - 1) / 2, (rows - 1) / 2)
+        vertices = posed_face(self.landmarks, centre_px, focal_px)
+        return mesh_surface(vertices, mesh_triangles(), self.shape, focal_px=focal_px)
+
+    def surface_factor(self, mm_per_px: float | None = None) -> NDArray[np.float32]:
         """True skin area per projected area at each pixel.
 
-        The present model takes the face as flat: the factor is 1 everywhere, and results carry
-        the flag ``flat_surface``.
+        Without perspective it is 1 over the cosine of the skin's tilt. With ``camera_distance_mm``
+        in the config it also holds that skin farther away than the eyes appears smaller, so that it
+        can be below 1. Beyond the face the value of its nearest point is continued; the tilt is cut
+        at 80°.
+
+        Parameters
+        ----------
+        mm_per_px : float, optional
+            As for `surface`.
 
         Returns
         -------
         ndarray of float32, shape (M, N)
         """
-        return np.broadcast_to(np.float32(1.0), self.shape)
+        return self.surface(mm_per_px).factor()
 
 
 def detect_face(image: Image, *, config: FaceConfig | None = None) -> Face | FaceNotFound:

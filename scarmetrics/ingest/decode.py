@@ -27,8 +27,8 @@ def decode_photograph(path: Path | str, *, max_megapixels: float = 200.0) -> Pho
     """Read a JPEG, PNG, BMP or TIFF photograph.
 
     The format is told by the content, whatever the extension says. EXIF orientation is applied,
-    an embedded colour profile is converted to sRGB, transparency is dropped. EXIF resolution is
-    never read: it is no scale.
+    an embedded colour profile is converted to sRGB, transparency is dropped. The
+    resolution is handed on as it is: it is no scale unless a config says so.
 
     Parameters
     ----------
@@ -61,6 +61,7 @@ def decode_photograph(path: Path | str, *, max_megapixels: float = 200.0) -> Pho
         upright(pixels, raw.orientation),
         hashlib.sha256(data).hexdigest(),
         tuple(sorted({*raw.flags, *colour_flags})),
+        raw.dpi,
     )
 
 

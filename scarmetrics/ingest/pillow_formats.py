@@ -18,7 +18,7 @@ from PIL.JpegImagePlugin import JpegImageFile
 from PIL.PngImagePlugin import PngImageFile
 
 from scarmetrics.errors import PhotographError
-from scarmetrics.ingest.rawimage import RawImage, check_size, exif_orientation
+from scarmetrics.ingest.rawimage import RawImage, check_size, exif_orientation, valid_dpi
 from scarmetrics.opencv import cv2
 
 if TYPE_CHECKING:
@@ -64,6 +64,7 @@ def decode_jpeg(data: bytes, max_megapixels: float) -> RawImage:
         pixels,
         exif_orientation(image.info.get("exif", b"")),
         image.info.get("icc_profile") or b"",
+        dpi=_dpi(image),
     )
 
 
@@ -81,13 +82,14 @@ def decode_png(data: bytes, max_megapixels: float) -> RawImage:
         exif_orientation(image.info.get("exif", b"")),
         image.info.get("icc_profile") or b"",
         _alpha_flags(image),
+        _dpi(image),
     )
 
 
 def decode_bmp(data: bytes, max_megapixels: float) -> RawImage:
     """Decode a BMP file; parameters as for `decode_jpeg`."""
     image = _open(BmpImageFile, data, max_megapixels)
-    return RawImage(_pixels(image), flags=_alpha_flags(image))
+    return RawImage(_pixels(image), flags=_alpha_flags(image), dpi=_dpi(image))
 
 
 def _open(reader: type[ImageFile], data: bytes, max_megapixels: float) -> ImageFile:
@@ -116,6 +118,11 @@ def _pixels(image: ImageFile) -> Image:
 def _alpha_flags(image: ImageFile) -> tuple[str, ...]:
     has_alpha = image.mode == "RGBA" or "transparency" in image.info
     return _ALPHA_DROPPED if has_alpha else ()
+
+
+def _dpi(image: ImageFile) -> float | None:
+    stated = image.info.get("dpi")
+    return valid_dpi(*stated) if isinstance(stated, tuple) and len(stated) == 2 else None
 
 
 def _decode_16_bit(data: bytes) -> Image:

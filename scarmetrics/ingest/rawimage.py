@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import io
 import logging
+import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
 MIN_SIDE_PX = 64
 _ORIENTATION_TAG = 274
+_SQUARE = 0.001  # relative difference of the resolutions of square pixels
 
 # tifffile logs what it finds odd about a damaged file; the file's failure says it once already.
 logging.getLogger("tifffile").addHandler(logging.NullHandler())
@@ -35,12 +37,15 @@ class RawImage:
         Embedded colour profile, or empty.
     flags : tuple of str
         Names from `scarmetrics.flags.FLAGS`.
+    dpi : float or None
+        Resolution that the file states, the same along both axes.
     """
 
     pixels: Image
     orientation: int = 1
     icc_profile: bytes = b""
     flags: tuple[str, ...] = ()
+    dpi: float | None = None
 
 
 def check_size(width_px: int, height_px: int, max_megapixels: float) -> None:
@@ -88,6 +93,17 @@ def exif_orientation(exif: bytes) -> int:
 def valid_orientation(value: object) -> int:
     """An orientation tag's value, 1 where it means nothing."""
     return value if isinstance(value, int) and 1 <= value <= 8 else 1
+
+
+def valid_dpi(x: object, y: object) -> float | None:
+    """A resolution that is the same along both axes; None where the tags mean nothing."""
+    try:
+        across, down = float(cast("Any", x)), float(cast("Any", y))
+    except (TypeError, ValueError, ZeroDivisionError, OverflowError):
+        return None
+    if not (0 < across < math.inf and abs(across - down) <= _SQUARE * across):
+        return None
+    return across
 
 
 def upright(pixels: Image, orientation: int) -> Image:

@@ -11,7 +11,7 @@ import tifffile
 from tifffile import COMPRESSION, PHOTOMETRIC, PLANARCONFIG
 
 from scarmetrics.errors import PhotographError
-from scarmetrics.ingest.rawimage import RawImage, check_size, valid_orientation
+from scarmetrics.ingest.rawimage import RawImage, check_size, valid_dpi, valid_orientation
 from scarmetrics.opencv import cv2
 
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ _TIFFFILE_READS = frozenset(
     }
 )
 _ORIENTATION_TAG = 274
+_UNITS_PER_INCH = {2: 1.0, 3: 2.54}  # the tag's codes for inch and centimetre
 
 
 def decode_tiff(data: bytes, max_megapixels: float) -> RawImage:
@@ -60,7 +61,17 @@ def decode_tiff(data: bytes, max_megapixels: float) -> RawImage:
             valid_orientation(page.tags.valueof(_ORIENTATION_TAG)),
             page.tags.valueof("InterColorProfile") or b"",
             tuple(flags),
+            _dpi(page),
         )
+
+
+def _dpi(page: tifffile.TiffPage) -> float | None:
+    try:
+        across, down = (tuple(page.tags.valueof(tag)) for tag in ("XResolution", "YResolution"))
+        per_inch = _UNITS_PER_INCH[int(page.tags.valueof("ResolutionUnit"))]
+        return valid_dpi(across[0] / across[1] * per_inch, down[0] / down[1] * per_inch)
+    except Exception:  # noqa: BLE001 - damaged tags raise anything and must not cost the photograph
+        return None
 
 
 def _check_format(page: tifffile.TiffPage) -> None:

@@ -106,7 +106,11 @@ class AreaMeasurement:
 
 
 def measure_labels(
-    found: ScarLabels, roi: Mask, surface_factor: FloatImage, scale: PixelScale | None
+    found: ScarLabels,
+    roi: Mask,
+    surface_factor: FloatImage,
+    scale: PixelScale | None,
+    surface_rel_sd: float = 0.0,
 ) -> AreaMeasurement:
     """Measure labelled scars.
 
@@ -118,7 +122,8 @@ def measure_labels(
     A scar that is seen with probability p contributes its area squared times p (1 - p), as a
     Bernoulli variable does, and one scar of the smallest size that counts may always be missed or
     false, so that the uncertainty of no scar is not zero. What the method gets wrong beyond that
-    is relative to the area and comes with the labels.
+    is relative to the area and comes with the labels; what the surface gets wrong is relative too
+    and counts among it, because the same face is wrong in the same way at both visits.
 
     Parameters
     ----------
@@ -130,6 +135,8 @@ def measure_labels(
         Surface area per projected area.
     scale : PixelScale or None
         mm per px and its relative standard deviation.
+    surface_rel_sd : float, optional
+        Relative standard deviation of areas from `surface_factor`.
 
     Returns
     -------
@@ -177,7 +184,8 @@ def measure_labels(
     boundary_sd = float(np.sqrt(np.sum((sd_px * tilt) ** 2)) * mm2)
     unsure_px2 = np.sum(surface_px**2 * chance * (1 - chance)) + found.smallest_area_px**2
     detection_sd = float(np.sqrt(unsure_px2) * mm2)
-    relative = (found.area_rel_sd, found.repeat_rel_sd, 2 * scale.rel_sd)
+    area_rel_sd = float(np.hypot(found.area_rel_sd, surface_rel_sd))
+    relative = (area_rel_sd, found.repeat_rel_sd, 2 * scale.rel_sd)
     return AreaMeasurement(
         scars=scars,
         area_mm2=area,
@@ -189,7 +197,7 @@ def measure_labels(
         ),
         area_fraction=fraction,
         detection_sd_mm2=detection_sd,
-        area_rel_sd=found.area_rel_sd,
+        area_rel_sd=area_rel_sd,
         change_rel_sd=found.change_rel_sd,
         repeat_rel_sd=found.repeat_rel_sd,
     )

@@ -42,10 +42,11 @@ def compare(
     """Change between two visits.
 
     One calibration used at both visits is wrong by the same factor at both, so its error scales
-    the change and not each area; two calibrations err independently. In the same way, what the
-    method gets wrong about the scars of a half it gets wrong at both visits, so `area_rel_sd`
-    scales the change, as does `change_rel_sd`, of which it is a part; boundaries, detection and
-    `repeat_rel_sd` are drawn anew at each visit.
+    the change and not each area; two calibrations err independently. A follow-up scale that was
+    carried over from the baseline's errs along with it, and by the ratio of the two on its own.
+    In the same way, what the method gets wrong about the scars of a half it gets wrong at both
+    visits, so `area_rel_sd` scales the change, as does `change_rel_sd`, of which it is a part;
+    boundaries, detection and `repeat_rel_sd` are drawn anew at each visit.
 
     Parameters
     ----------
@@ -97,4 +98,8 @@ def scale_sd_mm2(
     """
     if before_scale == after_scale and before_scale.source == "device":
         return abs(2 * before_scale.rel_sd * (after_mm2 - before_mm2))
+    if after_scale.source == "follow_up":
+        own = max(0.0, after_scale.rel_sd**2 - before_scale.rel_sd**2) ** 0.5
+        common = 2 * before_scale.rel_sd * (after_mm2 - before_mm2)
+        return float(np.hypot(common, 2 * own * after_mm2))
     return float(np.hypot(2 * before_scale.rel_sd * before_mm2, 2 * after_scale.rel_sd * after_mm2))

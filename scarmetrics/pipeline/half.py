@@ -8,17 +8,20 @@ there, by a lower limit, before anything is called healed or new.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from scarmetrics.config import StudyConfig
-from scarmetrics.face import Face, detect_face
-from scarmetrics.measure import compare, match_scars, measure_labels, unmatched
+from scarmetrics.face import REGIONS, Face, detect_face
+from scarmetrics.measure import compare, match_scars, measure_labels, measure_regions, unmatched
 from scarmetrics.models import FailedHalf, Image, Mask, Side, View
-from scarmetrics.photometry import lit_skin, require_rgb
+from scarmetrics.photometry import require_rgb
 from scarmetrics.pipeline.quality import half_flags, refuse_scale, refuse_side, visit_flags
 from scarmetrics.pipeline.results import HalfResult, Pair, VisitResult
+from scarmetrics.pipeline.scales import carries_scale, carry_scale, pair_scales
+from scarmetrics.pipeline.skin import SideSkin, side_skin
 from scarmetrics.registration import Registration, register
 from scarmetrics.segmentation import (
     Response,
@@ -30,9 +33,8 @@ from scarmetrics.segmentation import (
 from scarmetrics.units import NOMINAL_INTERPUPILLARY_MM, PixelScale
 
 if TYPE_CHECKING:
+    from scarmetrics.pipeline.scales import StatedScales
     from scarmetrics.registration.frame import Box
-
-_SHADOW_MM = 3.0  # brightness is judged over squares of this size, wider than a scar is dark
 
 
 def measure_half(
@@ -89,7 +91,7 @@ def align_pair(
     baseline: Image,
     follow_up: Image,
     *,
-    scales: tuple[PixelScale | None, PixelScale | None],
+    scales: tuple[StatedScales, StatedScales],
     config: StudyConfig,
     views: tuple[View | None, View | None] = (None, None),
     photo_flags: tuple[tuple[str, ...], tuple[str, ...]] = ((), ()),
@@ -100,8 +102,9 @@ def align_pair(
     ----------
     baseline, follow_up : ndarray of uint8 or uint16, shape (M, N, 3)
         RGB, upright.
-    scales : tuple of PixelScale or None
-        Theirs.
+    scales : tuple of PixelScale, sequence of PixelScale or None
+        Theirs: one that is insisted on, or all that are stated, to choose from by
+        ``scale.prefer`` together with what the photographs show.
     config : StudyConfig
         Parameters.
     views : tuple of {'frontal', 'left', 'right'} or None, optional
@@ -122,11 +125,15 @@ def align_pair(
         if not isinstance(face, Face):
             return FailedHalf(face.reason_code, face.reason, visit)
         faces.append(face)
+    choices = pair_scales((baseline, follow_up), (faces[0], faces[1]), scales, config)
+    if isinstance(choices, FailedHalf):
+        return choices
+    used = [choice.used for choice in choices]
     detection = [
         scale.mm_per_px if scale else NOMINAL_INTERPUPILLARY_MM / face.interpupillary_px
-        for scale, face in zip(scales, faces, strict=True)
+        for scale, face in zip(used, faces, strict=True)
     ]
-    for face, scale, mm_per_px, visit in zip(faces, scales, detection, visits, strict=True):
+    for face, scale, mm_per_px, visit in zip(faces, used, detection, visits, strict=True):
         refused = refuse_scale(face, scale, mm_per_px, visit, config)
         if refused is not None:
             return refused
@@ -140,14 +147,34 @@ def align_pair(
     )
     if not isinstance(registration, Registration):
         return FailedHalf(registration.reason_code, registration.reason)
-    return Pair(
+    pair = Pair(
         images=(baseline, follow_up),
         faces=(faces[0], faces[1]),
-        scales=scales,
+        scales=(used[0], used[1]),
+        scale_choices=choices,
         detection_mm_per_px=(detection[0], detection[1]),
         registration=registration,
         views=views,
         photo_flags=photo_flags,
+    )
+    return _with_carried_scale(pair, config)
+
+
+def _with_carried_scale(pair: Pair, config: StudyConfig) -> Pair | FailedHalf:
+    """The pair with the baseline's scale for the follow-up, where that is preferred."""
+    if not carries_scale(pair.scale_choices, config):
+        return pair
+    carried = carry_scale(pair.scale_choices, pair.size_ratio, config)
+    assert carried.used is not None
+    visit, mm_per_px = config.pairing.follow_up_visit, carried.used.mm_per_px
+    refused = refuse_scale(pair.faces[1], carried.used, mm_per_px, visit, config)
+    if refused is not None:
+        return refused
+    return replace(
+        pair,
+        scales=(pair.scales[0], carried.used),
+        detection_mm_per_px=(pair.detection_mm_per_px[0], mm_per_px),
+        scale_choices=(pair.scale_choices[0], carried),
     )
 
 
@@ -172,7 +199,13 @@ def measure_side(pair: Pair, side: Side, config: StudyConfig) -> HalfResult | Fa
         refused = refuse_side(face, side, view, visit)
         if refused is not None:
             return refused
-    rois, registered_fraction = _common_rois(pair, side, config)
+    skins = [
+        side_skin(image, face, side, mm_per_px, config, covers=choice.covers)
+        for image, face, mm_per_px, choice in zip(
+            pair.images, pair.faces, pair.detection_mm_per_px, pair.scale_choices, strict=True
+        )
+    ]
+    rois, registered_fraction = _common_rois(pair, (skins[0], skins[1]))
     if not (rois[0].any() and rois[1].any()):
         return FailedHalf("no_skin")
     segmenter = make_segmenter(config.segmentation)
@@ -183,7 +216,9 @@ def measure_side(pair: Pair, side: Side, config: StudyConfig) -> HalfResult | Fa
             return FailedHalf(response.reason_code, response.reason)
         responses.append(response)
     found = _label_both(pair, segmenter, (responses[0], responses[1]), rois)
-    results = [_visit_result(pair, i, rois[i], found[i], config) for i in range(2)]
+    results = [
+        _visit_result(pair, i, rois[i], found[i], skin=skins[i], config=config) for i in range(2)
+    ]
     return _half_result(pair, side, (results[0], results[1]), registered_fraction, config)
 
 
@@ -217,20 +252,14 @@ def _as_scale(value: PixelScale | float | None, config: StudyConfig) -> PixelSca
     return PixelScale(float(value), config.scale.manifest_rel_sd, "api")
 
 
-def _common_rois(pair: Pair, side: Side, config: StudyConfig) -> tuple[tuple[Mask, Mask], float]:
+def _common_rois(pair: Pair, skins: tuple[SideSkin, SideSkin]) -> tuple[tuple[Mask, Mask], float]:
     """The same anatomical skin at both visits, and its share of the skin that both show."""
     fixed, moving = pair.faces
-    skins = [
-        lit_skin(image, face.skin_mask(side), _SHADOW_MM / mm_per_px, config.face.darkest_skin)
-        for image, face, mm_per_px in zip(
-            pair.images, pair.faces, pair.detection_mm_per_px, strict=True
-        )
-    ]
-    moved = pair.registration.to_fixed(skins[1], fixed.box)
-    common = skins[0] & _in_box(fixed.box, fixed.shape, moved)
+    moved = pair.registration.to_fixed(skins[1].mask, fixed.box)
+    common = skins[0].mask & _in_box(fixed.box, fixed.shape, moved)
     baseline = common & pair.registration.registered_mask
     moved = pair.registration.to_moving(baseline, moving.box)
-    follow_up = skins[1] & _in_box(moving.box, moving.shape, moved)
+    follow_up = skins[1].mask & _in_box(moving.box, moving.shape, moved)
     return (baseline, follow_up), float(baseline.sum() / max(1, common.sum()))
 
 
@@ -242,16 +271,33 @@ def _in_box(box: Box, shape: tuple[int, int], part: Mask) -> Mask:
 
 
 def _visit_result(
-    pair: Pair, visit: int, roi: Mask, found: ScarLabels, config: StudyConfig
+    pair: Pair,
+    visit: int,
+    roi: Mask,
+    found: ScarLabels,
+    *,
+    skin: SideSkin,
+    config: StudyConfig,
 ) -> VisitResult:
     face, scale = pair.faces[visit], pair.scales[visit]
-    measurement = measure_labels(found, roi, face.surface_factor(), scale)
+    if config.face.surface == "curved":
+        factor = face.surface_factor(pair.detection_mm_per_px[visit])
+        surface_rel_sd = config.face.surface_rel_sd
+    else:
+        factor, surface_rel_sd = np.broadcast_to(np.float32(1), face.shape), 0.0
+    measurement = measure_labels(found, roi, factor, scale, surface_rel_sd)
     return VisitResult(
         labels=found.labels,
         roi=roi,
         measurement=measurement,
         scale=scale,
-        flags=visit_flags(pair, visit, measurement, config),
+        flags=visit_flags(pair, visit, measurement, skin, config),
+        regions=measure_regions(
+            found.labels, roi, factor, regions=skin.regions, names=REGIONS, scale=scale
+        ),
+        excluded=skin.excluded,
+        beard_texture=skin.beard_texture,
+        scale_choice=pair.scale_choices[visit],
     )
 
 
@@ -300,4 +346,4 @@ def _unchanged_area_ratio(pair: Pair) -> float:
     first, second = pair.scales
     if first and second:
         return (first.mm_per_px / second.mm_per_px) ** 2
-    return pair.registration.affine_area_ratio
+    return pair.size_ratio.area

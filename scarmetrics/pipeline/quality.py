@@ -14,10 +14,10 @@ if TYPE_CHECKING:
     from scarmetrics.measure import AreaMeasurement
     from scarmetrics.models import Side, View
     from scarmetrics.pipeline.results import Pair
+    from scarmetrics.pipeline.skin import SideSkin
     from scarmetrics.units import PixelScale
 
 _SCALES_DISAGREE_SD = 3.0
-_LANDMARK_REL_SD = 0.01  # of the ratio of sizes that the landmarks give
 _IMPOSSIBLE = 1.5  # beyond the range of people's faces by this factor, a scale is a mistake
 _LEAST_SCAR_PX = 2.0
 _TURNED_DEG = 8.0  # yaw that shows for certain which side is turned to the camera
@@ -72,11 +72,18 @@ def _view_contradicted(face: Face, view: View | None) -> bool:
 
 
 def visit_flags(
-    pair: Pair, visit: int, measurement: AreaMeasurement, config: StudyConfig
+    pair: Pair, visit: int, measurement: AreaMeasurement, skin: SideSkin, config: StudyConfig
 ) -> tuple[str, ...]:
-    """Flags that one photograph's file, face, view, scale and measurement call for."""
+    """Flags that one photograph's file, face, view, scale, skin and measurement call for."""
     face, scale = pair.faces[visit], pair.scales[visit]
-    flags = {*pair.photo_flags[visit], *face.flags, "flat_surface"}
+    flags = {*pair.photo_flags[visit], *face.flags}
+    if config.face.surface == "flat":
+        flags.add("flat_surface")
+    if (skin.beard_texture or 0.0) > config.quality.max_beard_texture:
+        flags.add("beard_suspected")
+    if skin.not_measurable_fraction > config.quality.max_not_measurable:
+        flags.add("much_not_measurable")
+    flags.update(pair.scale_choices[visit].flags)
     if _view_contradicted(face, pair.views[visit]):
         flags.add("view_contradicted")
     if scale is None:
@@ -115,6 +122,6 @@ def _scales_disagree(pair: Pair) -> bool:
     if first is None or second is None:
         return False
     stated = np.log(first.mm_per_px / second.mm_per_px)
-    seen = 0.5 * np.log(pair.registration.affine_area_ratio)
-    sd = np.sqrt(first.rel_sd**2 + second.rel_sd**2 + _LANDMARK_REL_SD**2)
+    seen = 0.5 * np.log(pair.size_ratio.area)
+    sd = np.sqrt(first.rel_sd**2 + second.rel_sd**2 + pair.size_ratio.rel_sd**2)
     return bool(abs(stated - seen) > _SCALES_DISAGREE_SD * sd)

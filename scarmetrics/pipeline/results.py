@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from scarmetrics.flags import QcStatus, qc_status
+from scarmetrics.pipeline.scales import SizeRatio, size_ratio
+from scarmetrics.scale import NO_SCALE, ScaleChoice
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import numpy as np
     from numpy.typing import NDArray
 
     from scarmetrics.face import Face
-    from scarmetrics.measure import AreaChange, AreaMeasurement, ScarMatch
+    from scarmetrics.face.measurable import Cause
+    from scarmetrics.measure import AreaChange, AreaMeasurement, RegionMeasurement, ScarMatch
     from scarmetrics.models import Image, Mask, Side, View
     from scarmetrics.registration import Registration
     from scarmetrics.units import PixelScale
@@ -38,6 +44,8 @@ class Pair:
         What the photographs are declared to show; None is unknown.
     photo_flags : tuple of tuple of str
         Flags of the decoded files.
+    scale_choices : tuple of ScaleChoice
+        What `scales` were chosen from.
     """
 
     images: tuple[Image, Image]
@@ -47,6 +55,12 @@ class Pair:
     registration: Registration
     views: tuple[View | None, View | None] = (None, None)
     photo_flags: tuple[tuple[str, ...], tuple[str, ...]] = ((), ())
+    scale_choices: tuple[ScaleChoice, ScaleChoice] = (NO_SCALE, NO_SCALE)
+
+    @cached_property
+    def size_ratio(self) -> SizeRatio:
+        """How large the follow-up shows unchanged skin, relative to the baseline."""
+        return size_ratio(self.registration, self.faces, self.detection_mm_per_px)
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,6 +79,14 @@ class VisitResult:
         The scale used.
     flags : tuple of str
         What concerns this photograph alone.
+    regions : tuple of RegionMeasurement
+        The same scars and skin, divided among the named regions.
+    excluded : dict of str to float
+        For each cause the share of this side's skin that this photograph could not show measurably.
+    beard_texture : float or None
+        Fine darkness of the lower face over that of the upper; None where either is missing.
+    scale_choice : ScaleChoice
+        What `scale` was chosen from.
     """
 
     labels: NDArray[np.int32]
@@ -72,6 +94,10 @@ class VisitResult:
     measurement: AreaMeasurement
     scale: PixelScale | None
     flags: tuple[str, ...]
+    regions: tuple[RegionMeasurement, ...] = ()
+    excluded: Mapping[Cause, float] = field(default_factory=dict)
+    beard_texture: float | None = None
+    scale_choice: ScaleChoice = NO_SCALE
 
 
 @dataclass(frozen=True, eq=False)

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from scarmetrics.models import FailureRecord, HalfPlan, PhotoRecord, Side
+from scarmetrics.scale import dpi_scale
 from scarmetrics.units import PixelScale
 
 if TYPE_CHECKING:
@@ -62,7 +63,7 @@ class JobOutcome:
 
     Attributes
     ----------
-    measurements, changes, scars : list of dict
+    measurements, changes, scars, regions : list of dict
         Rows.
     failures : list of FailureRecord
         Halves that could not be measured.
@@ -75,6 +76,7 @@ class JobOutcome:
     measurements: list[Row] = field(default_factory=list)
     changes: list[Row] = field(default_factory=list)
     scars: list[Row] = field(default_factory=list)
+    regions: list[Row] = field(default_factory=list)
     failures: list[FailureRecord] = field(default_factory=list)
     files: list[str] = field(default_factory=list)
     inputs: dict[str, str] = field(default_factory=dict)
@@ -97,26 +99,32 @@ def pair_jobs(halves: Iterable[HalfPlan]) -> list[PairJob]:
     ]
 
 
-def choose_scale(record: PhotoRecord, config: ScaleConfig) -> PixelScale | None:
-    """The one scale of a photograph, by the config's order of preference.
+def stated_scales(
+    record: PhotoRecord, dpi: float | None, config: ScaleConfig
+) -> tuple[PixelScale, ...]:
+    """Every scale that is stated for a photograph.
 
     Parameters
     ----------
     record : PhotoRecord
         May carry a scale from the manifest.
+    dpi : float or None
+        Resolution stored in its file; counts only with ``scale.use_dpi_tag``.
     config : ScaleConfig
-        The device's scale, and the order.
+        May hold the device's scale.
 
     Returns
     -------
-    PixelScale or None
-        None when no source has a number; never a default.
+    tuple of PixelScale
+        Empty when no source has a number; never a default.
     """
-    for source in config.prefer:
-        if source == "manifest" and record.mm_per_px is not None:
-            stated = record.mm_per_px_rel_sd
-            rel_sd = config.manifest_rel_sd if stated is None else stated
-            return PixelScale(record.mm_per_px, rel_sd, "manifest")
-        if source == "device" and config.device_mm_per_px is not None:
-            return PixelScale(config.device_mm_per_px, config.device_rel_sd, "device")
-    return None
+    scales = []
+    if record.mm_per_px is not None:
+        stated = record.mm_per_px_rel_sd
+        rel_sd = config.manifest_rel_sd if stated is None else stated
+        scales.append(PixelScale(record.mm_per_px, rel_sd, "manifest"))
+    if config.device_mm_per_px is not None:
+        scales.append(PixelScale(config.device_mm_per_px, config.device_rel_sd, "device"))
+    if config.use_dpi_tag and dpi is not None:
+        scales.append(dpi_scale(dpi, config.dpi_rel_sd))
+    return tuple(scales)

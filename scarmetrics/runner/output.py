@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 from scarmetrics.errors import UsageError
 from scarmetrics.provenance import write_json
-from scarmetrics.runner.rows import CHANGES, FAILURES, MEASUREMENTS, SCARS, write_table
+from scarmetrics.runner.rows import (
+    CHANGES,
+    FAILURES,
+    MEASUREMENTS,
+    REGION_AREAS,
+    SCARS,
+    write_table,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -20,7 +27,7 @@ RUN_FILE = "run.json"
 _TOOL = "scarmetrics"
 _RUNNING = "running"
 _FOLDERS = ("masks", "rois", "overlays")
-_TABLES = ("measurements", "changes", "scars", "failures")
+_TABLES = ("measurements", "changes", "scars", "regions", "failures")
 
 
 def check_out(exports: Path, out: Path) -> None:
@@ -111,6 +118,7 @@ def write_tables(
         "measurements": ([row for o in outcomes for row in o.measurements], MEASUREMENTS),
         "changes": ([row for o in outcomes for row in o.changes], CHANGES),
         "scars": ([row for o in outcomes for row in o.scars], SCARS),
+        "regions": ([row for o in outcomes for row in o.regions], REGION_AREAS),
         "failures": ([failure.model_dump() for failure in failures], FAILURES),
     }
     written: list[str] = []

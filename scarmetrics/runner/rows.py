@@ -32,9 +32,18 @@ MEASUREMENTS = {
     "roi_area_mm2": _NUMBER,
     "area_fraction": _NUMBER,
     "scar_count": _COUNT,
+    "not_measurable_fraction": _NUMBER,
+    "print_fraction": _NUMBER,
+    "tilt_fraction": _NUMBER,
+    "shadow_fraction": _NUMBER,
+    "highlight_fraction": _NUMBER,
+    "hair_fraction": _NUMBER,
+    "beard_fraction": _NUMBER,
+    "beard_texture": _NUMBER,
     "mm_per_px": _NUMBER,
     "mm_per_px_source": _TEXT,
     "mm_per_px_rel_sd": _NUMBER,
+    "scales_found": _TEXT,
     "qc_status": _TEXT,
     "qc_flags": _TEXT,
     "captured_on": _TEXT,
@@ -77,6 +86,17 @@ SCARS = {
     "contrast": _NUMBER,
     "detection_probability": _NUMBER,
 }
+REGION_AREAS = {
+    "study_id": _TEXT,
+    "subject_id": _TEXT,
+    "side": _TEXT,
+    "visit": _TEXT,
+    "region": _TEXT,
+    "roi_area_mm2": _NUMBER,
+    "area_mm2": _NUMBER,
+    "area_fraction": _NUMBER,
+    "scar_count": _COUNT,
+}
 FAILURES = dict.fromkeys(FailureRecord.model_fields, _TEXT)
 
 
@@ -103,9 +123,13 @@ def measurement_rows(
                 "roi_area_mm2": visit.measurement.roi_area_mm2,
                 "area_fraction": visit.measurement.area_fraction,
                 "scar_count": visit.measurement.scar_count,
+                "not_measurable_fraction": sum(visit.excluded.values()),
+                **{f"{cause}_fraction": share for cause, share in visit.excluded.items()},
+                "beard_texture": visit.beard_texture,
                 "mm_per_px": visit.scale.mm_per_px if visit.scale else None,
                 "mm_per_px_source": visit.scale.source if visit.scale else None,
                 "mm_per_px_rel_sd": visit.scale.rel_sd if visit.scale else None,
+                "scales_found": str(visit.scale_choice) or None,
                 "qc_status": qc_status(names),
                 "qc_flags": join_flags(names),
                 "captured_on": record.captured_on.isoformat() if record.captured_on else None,
@@ -136,6 +160,26 @@ def change_row(study_id: str, job: PairJob, result: HalfResult) -> Row:
         "qc_status": result.qc_status,
         "qc_flags": join_flags(result.flags),
     }
+
+
+def region_rows(study_id: str, job: PairJob, result: HalfResult) -> list[Row]:
+    """Rows of ``regions.csv`` for one half: the baseline's regions, then the follow-up's."""
+    visits = ((job.baseline.visit, result.baseline), (job.follow_up.visit, result.follow_up))
+    return [
+        {
+            "study_id": study_id,
+            "subject_id": job.subject_id,
+            "side": result.side,
+            "visit": visit,
+            "region": part.region,
+            "roi_area_mm2": part.roi_area_mm2,
+            "area_mm2": part.area_mm2,
+            "area_fraction": part.area_fraction,
+            "scar_count": part.scar_count,
+        }
+        for visit, measured in visits
+        for part in measured.regions
+    ]
 
 
 def add_flag(row: Row, name: str) -> None:

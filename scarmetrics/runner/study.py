@@ -68,7 +68,7 @@ class RunSummary:
     ----------
     out : pathlib.Path
         Folder with all outputs.
-    measurements, changes, scars : tuple of dict
+    measurements, changes, scars, regions : tuple of dict
         Rows of the tables.
     failures : tuple of FailureRecord
         Files and halves that could not be measured.
@@ -82,6 +82,7 @@ class RunSummary:
     measurements: tuple[dict[str, Any], ...]
     changes: tuple[dict[str, Any], ...]
     scars: tuple[dict[str, Any], ...]
+    regions: tuple[dict[str, Any], ...]
     failures: tuple[FailureRecord, ...]
     halves_measured: int
     halves_failed: int
@@ -256,6 +257,7 @@ class Study:
             measurements=tuple(row for o in outcomes for row in o.measurements),
             changes=tuple(row for o in outcomes for row in o.changes),
             scars=tuple(row for o in outcomes for row in o.scars),
+            regions=tuple(row for o in outcomes for row in o.regions),
             failures=tuple(failures),
             halves_measured=len(measured),
             halves_failed=len(failed),

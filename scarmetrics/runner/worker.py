@@ -16,8 +16,8 @@ from scarmetrics.opencv import cv2
 from scarmetrics.overlay import Captions, render_overlays
 from scarmetrics.pipeline import Pair, align_pair, measure_side
 from scarmetrics.provenance import atomic_path
-from scarmetrics.runner.jobs import JobOutcome, choose_scale
-from scarmetrics.runner.rows import change_row, measurement_rows, scar_rows
+from scarmetrics.runner.jobs import JobOutcome, stated_scales
+from scarmetrics.runner.rows import change_row, measurement_rows, region_rows, scar_rows
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -91,7 +91,10 @@ class _JobRun:
         photographs = (self._decode(baseline), self._decode(follow_up))
         if photographs[0].sha256 == photographs[1].sha256:
             raise _HalfFailed(FailedHalf("same_photograph"))
-        scales = tuple(choose_scale(record, self.config.scale) for record in (baseline, follow_up))
+        scales = tuple(
+            stated_scales(record, photograph.dpi, self.config.scale)
+            for record, photograph in zip((baseline, follow_up), photographs, strict=True)
+        )
         pair = align_pair(
             photographs[0].pixels,
             photographs[1].pixels,
@@ -128,6 +131,7 @@ class _JobRun:
         outcome.measurements.extend(measurement_rows(study, job, result, hashes))
         outcome.changes.append(change_row(study, job, result))
         outcome.scars.extend(scar_rows(study, job, result))
+        outcome.regions.extend(region_rows(study, job, result))
         outcome.files.extend(files)
 
     def _write_pictures(

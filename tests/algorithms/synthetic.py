@@ -1,8 +1,10 @@
-"""Synthetic skin and labels that several test files draw."""
+"""Synthetic skin, labels and faces that several test files draw."""
 
 from __future__ import annotations
 
 import numpy as np
+
+from scarmetrics.face.mesh import canonical_vertices
 
 
 def srgb_code(linear, dtype=np.uint16):
@@ -33,3 +35,16 @@ def disc(shape, x, y, radius):
     """Pixels whose centre lies in a disc."""
     rows, cols = np.mgrid[: shape[0], : shape[1]]
     return (cols - x) ** 2 + (rows - y) ** 2 <= radius**2
+
+
+def turned_face(yaw_deg=0.0, pitch_deg=0.0, roll_deg=0.0, zoom=20.0):
+    """Landmarks of the model's own face in a head pose."""
+    yaw, pitch, roll = np.radians([yaw_deg, pitch_deg, roll_deg])
+    look_up = [[1, 0, 0], [0, np.cos(pitch), np.sin(pitch)], [0, -np.sin(pitch), np.cos(pitch)]]
+    show_left = [[np.cos(yaw), 0, -np.sin(yaw)], [0, 1, 0], [np.sin(yaw), 0, np.cos(yaw)]]
+    clockwise = [[np.cos(roll), np.sin(roll), 0], [-np.sin(roll), np.cos(roll), 0], [0, 0, 1]]
+    seen = canonical_vertices() @ np.array(look_up).T @ np.array(show_left).T
+    seen = seen @ np.array(clockwise).T * zoom * [1, -1, -1]  # image: y down, z away
+    landmarks = np.zeros((478, 3))
+    landmarks[:468] = seen + np.array([300, 350, 0])
+    return landmarks

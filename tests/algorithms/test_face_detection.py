@@ -115,12 +115,6 @@ def test_margins_are_the_configs(phantom):
     assert wide.skin_mask("left").sum() < 0.8 * tight.skin_mask("left").sum()
 
 
-def test_the_surface_is_flat_for_now(phantom_face):
-    factor = phantom_face.surface_factor()
-    assert factor.shape == phantom_face.shape
-    assert (factor == 1).all()
-
-
 def test_16_bit_gives_the_same_face(phantom, phantom_face):
     face = detect_face(phantom.image.astype(np.uint16) * 257)
     assert face
@@ -205,13 +199,20 @@ def test_what_is_no_rgb_image_is_an_error(image):
 
 
 @pytest.mark.shared
+@pytest.mark.parametrize("turned", [False, True])
 @pytest.mark.parametrize(("folder", "count"), [("london", 36), ("canada", 20)])
-def test_pupils_of_real_faces(shared_faces, read_photograph, folder, count):
+def test_pupils_of_real_faces(shared_faces, read_photograph, folder, count, turned):
     errors = []
+    rng = np.random.default_rng(count)
     for marked in sorted((shared_faces / folder).glob("*.tem")):
         lines = marked.read_text().splitlines()[1:3]
         pupils = np.array([line.split()[:2] for line in lines], float)
-        face = detect_face(read_photograph(marked.with_suffix(".jpg")))
+        image = read_photograph(marked.with_suffix(".jpg"))
+        if turned:
+            zoom = float(np.exp(rng.uniform(np.log(0.3), np.log(2))))
+            image, matrix = moved(image, rng.uniform(-30, 30), zoom)
+            pupils = pupils @ matrix[:, :2].T + matrix[:, 2]
+        face = detect_face(image)
         assert face, marked.name
         assert face.flags == ()
         off = np.hypot(*(face.landmarks[[RIGHT_PUPIL, LEFT_PUPIL], :2] - pupils).T)

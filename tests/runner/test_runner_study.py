@@ -16,6 +16,8 @@ from skimage.io import imread
 
 import scarmetrics as sm
 from scarmetrics.errors import ExitCode, ManifestError
+from scarmetrics.face import REGIONS
+from scarmetrics.face.measurable import CAUSES
 from scarmetrics.runner import Progress, pool
 
 CONTRACT = {
@@ -31,6 +33,9 @@ CONTRACT = {
     "scars": (
         "subject_id side visit scar_id matched_scar_id fate x_px y_px area_mm2 "
         "equivalent_diameter_mm contrast"
+    ),
+    "regions": (
+        "study_id subject_id side visit region roi_area_mm2 area_mm2 area_fraction scar_count"
     ),
     "failures": "subject_id side visit path_relative reason_code reason remedy",
 }
@@ -109,12 +114,36 @@ def test_tables_agree_with_the_masks(
         assert set(np.unique(roi)) == {0, 255}
         assert not labels[roi == 0].any()
         mm2 = float(row["mm_per_px"]) ** 2
-        assert float(row["area_mm2"]) == pytest.approx((labels > 0).sum() * mm2)
-        assert float(row["roi_area_mm2"]) == pytest.approx((roi > 0).sum() * mm2)
+        assert float(row["projected_area_mm2"]) == pytest.approx((labels > 0).sum() * mm2)
+        assert 1 < float(row["area_mm2"]) / float(row["projected_area_mm2"]) < 2
+        assert 1 < float(row["roi_area_mm2"]) / ((roi > 0).sum() * mm2) < 2
         assert int(row["scar_count"]) == labels.max()
         own = [s for s in scars if (s["side"], s["visit"]) == (row["side"], row["visit"])]
         assert [int(s["scar_id"]) for s in own] == list(range(1, labels.max() + 1))
         assert sum(float(s["area_mm2"]) for s in own) == pytest.approx(float(row["area_mm2"]))
+
+
+def test_regions_add_up_to_the_measurements(finished: tuple[Path, sm.RunSummary]) -> None:
+    regions = read(finished[0] / "regions.csv")
+    rows = read(finished[0] / "measurements.csv")
+    assert len(regions) == len(REGIONS) * len(rows) > 0
+    for row in rows:
+        own = [r for r in regions if (r["side"], r["visit"]) == (row["side"], row["visit"])]
+        assert [r["region"] for r in own] == list(REGIONS)
+        for column in ("area_mm2", "roi_area_mm2", "scar_count"):
+            assert sum(float(r[column]) for r in own) == pytest.approx(float(row[column]))
+        for part in own:
+            if part["area_fraction"]:
+                ratio = float(part["area_mm2"]) / float(part["roi_area_mm2"])
+                assert float(part["area_fraction"]) == pytest.approx(ratio)
+
+
+def test_what_was_not_measurable_is_told_by_cause(finished: tuple[Path, sm.RunSummary]) -> None:
+    for row in read(finished[0] / "measurements.csv"):
+        shares = [float(row[f"{cause}_fraction"]) for cause in CAUSES]
+        assert all(0 <= share < 0.5 for share in shares)
+        assert sum(shares) == pytest.approx(float(row["not_measurable_fraction"]))
+        assert 0 < float(row["tilt_fraction"]) < 0.3
 
 
 def test_changes_are_the_difference_of_the_measurements(
@@ -292,6 +321,8 @@ def test_without_a_scale_mm2_stay_empty_and_are_flagged(exports: Path, tmp_path:
     for row in read(tmp_path / "out/changes.csv"):
         assert row["change_mm2"] == ""
         assert float(row["change_fraction"]) < 0
+    for row in read(tmp_path / "out/regions.csv"):
+        assert row["area_mm2"] == row["roi_area_mm2"] == ""
     for row in read(tmp_path / "out/scars.csv"):
         assert row["area_mm2"] == ""
         assert float(row["area_px"]) > 0
