@@ -14,6 +14,7 @@ import scarmetrics as sm
 from scarmetrics.opencv import cv2
 from scarmetrics.registration import estimate
 from scarmetrics.registration.flow import from_grid
+from scarmetrics.registration.result import BOUND_PER_SD
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -80,7 +81,7 @@ def fit_expected_error() -> None:
         "What they give", ("faces", "rank correlation", "within the 95 % bound"),
         [
             (name, f"{spearmanr(t @ np.exp(2 * best), e).statistic:.3f}",
-             f"{(e <= 2.4477 * np.sqrt(t @ np.exp(2 * best))).mean():.3f}")
+             f"{(e <= BOUND_PER_SD * np.sqrt(t @ np.exp(2 * best))).mean():.3f}")
             for name, (e, t) in tables.items()
         ],
     )  # fmt: skip

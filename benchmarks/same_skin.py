@@ -1,7 +1,8 @@
 """Does registration know the same skin from another's? Real faces, right and wrong pairs.
 
 Right: 36 people neutral and smiling (london), one person in four photographs of different light
-and size (lisa). Wrong: two people, and the right pairs with the follow-up mirrored.
+and size (lisa). Wrong: two people, both neutral as well, and the right pairs with the follow-up
+mirrored. Some of all are blurred: blur makes any two skins more alike.
 
 Run:  python benchmarks/same_skin.py
 """
@@ -17,11 +18,13 @@ import numpy as np
 from _common import print_table, require, write_json
 
 import scarmetrics as sm
+from scarmetrics.opencv import cv2
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 STRANGERS_PER_PERSON = 4
+BLUR_PX = 2.0  # 0.6 mm
 ACCEPTED = "accepted"
 
 Picture = tuple[np.ndarray, sm.Face]
@@ -40,6 +43,10 @@ def with_face(pixels: np.ndarray) -> Picture:
 
 def mirrored(picture: Picture) -> Picture:
     return with_face(np.ascontiguousarray(picture[0][:, ::-1]))
+
+
+def blurred(picture: Picture, sigma_px: float = BLUR_PX) -> Picture:
+    return cv2.GaussianBlur(picture[0], (0, 0), sigma_px), picture[1]
 
 
 def verdict(fixed: Picture, moving: Picture) -> str:
@@ -69,6 +76,18 @@ def main() -> None:
             for one in lisa
             for p in draw.sample(people, 6)
             for pair in ((one, neutral[p]), (neutral[p], one))
+        ],
+        "another person, both neutral": [
+            (neutral[p], neutral[other(p)]) for p in people for _ in range(STRANGERS_PER_PERSON)
+        ],
+        "same person, smiling, blurred": [
+            (blurred(neutral[p]), blurred(smiling[p])) for p in people
+        ],
+        "another person, both neutral, blurred": [
+            (blurred(neutral[p]), blurred(neutral[other(p)])) for p in people for _ in range(2)
+        ],
+        "mirrored, neutral, blurred": [
+            (blurred(neutral[p]), blurred(mirrored(neutral[p]))) for p in people
         ],
         "mirrored, smiling": [(neutral[p], mirrored(smiling[p])) for p in people],
         "mirrored, other light and size": [

@@ -10,6 +10,17 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from scarmetrics.allocation import (
+        Allocation,
+        LinkedStudy,
+        Lock,
+        check_lock,
+        link,
+        lock,
+        read_allocation,
+        read_linked,
+        write_linked,
+    )
     from scarmetrics.config import StudyConfig, load_config
     from scarmetrics.errors import ScarmetricsError
     from scarmetrics.face import Face, FaceNotFound, detect_face
@@ -24,12 +35,15 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _HOME = {
+    "Allocation": "allocation",
     "Face": "face",
     "FaceNotFound": "face",
     "FailedHalf": "models",
     "FailedRegistration": "registration",
     "FailedSegmentation": "segmentation",
     "HalfResult": "pipeline",
+    "LinkedStudy": "allocation",
+    "Lock": "allocation",
     "PixelScale": "units",
     "Registration": "registration",
     "RunSummary": "runner",
@@ -37,21 +51,30 @@ _HOME = {
     "ScarmetricsError": "errors",
     "Study": "runner",
     "StudyConfig": "config",
+    "check_lock": "allocation",
     "decode_photograph": "ingest",
     "detect_face": "face",
+    "link": "allocation",
     "load_config": "config",
+    "lock": "allocation",
     "measure_half": "pipeline",
+    "read_allocation": "allocation",
+    "read_linked": "allocation",
     "register": "registration",
     "segment": "segmentation",
+    "write_linked": "allocation",
 }
 
 __all__ = [
+    "Allocation",
     "Face",
     "FaceNotFound",
     "FailedHalf",
     "FailedRegistration",
     "FailedSegmentation",
     "HalfResult",
+    "LinkedStudy",
+    "Lock",
     "PixelScale",
     "Registration",
     "RunSummary",
@@ -59,12 +82,18 @@ __all__ = [
     "ScarmetricsError",
     "Study",
     "StudyConfig",
+    "check_lock",
     "decode_photograph",
     "detect_face",
+    "link",
     "load_config",
+    "lock",
     "measure_half",
+    "read_allocation",
+    "read_linked",
     "register",
     "segment",
+    "write_linked",
 ]
 
 

@@ -26,10 +26,11 @@ _DARKEST = 1 / 512  # below this, log luminance says nothing but sensor noise
 
 def require_rgb(image: Image) -> None:
     """Raise ValueError for anything but RGB of 8 or 16 bit, shape (M, N, 3)."""
-    if image.ndim != 3 or image.shape[2] != 3 or image.dtype not in (np.uint8, np.uint16):
+    known = image.dtype in (np.uint8, np.uint16)
+    if not known or image.ndim != 3 or image.shape[2] != 3 or image.size == 0:
         raise ValueError(
             f"image has shape {image.shape} and type {image.dtype}, must be (M, N, 3) "
-            "RGB of uint8 or uint16"
+            "RGB of uint8 or uint16, and not empty"
         )
 
 

@@ -33,6 +33,9 @@ ConfigFile = Annotated[
 Workers = Annotated[
     int, typer.Option("--workers", "-w", min=1, help="Processes that measure at the same time.")
 ]
+Out = Annotated[
+    Path, typer.Argument(help="Folder that scarmetrics run wrote to.", show_default=False)
+]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print problems only.")]
 
 
@@ -150,6 +153,84 @@ def train(
     from scarmetrics.cli.train import train_model
 
     raise typer.Exit(train_model(tracings, out, mm_per_px, seed, force=force, quiet=quiet))
+
+
+@app.command(epilog="Example:  scarmetrics lock results")
+def lock(
+    out: Out,
+    check: Annotated[
+        bool, typer.Option("--check", help="Only tell whether it is locked and unchanged.")
+    ] = False,
+    quiet: Quiet = False,
+) -> None:
+    """Freeze a measurement: from now on any change to it shows.
+
+    Writes locks/lock-NNNN.json with a hash of every table, mask, ROI and setting. Write its digest
+    down somewhere else, such as in the trial's file. A new measurement needs a new lock; earlier
+    locks stay.
+    """
+    from scarmetrics.cli.lock import lock_results
+
+    raise typer.Exit(lock_results(out, check=check, quiet=quiet))
+
+
+@app.command(epilog="Example:  scarmetrics link results --allocation allocation.csv")
+def link(
+    out: Out,
+    allocation: Annotated[
+        Path,
+        typer.Option(
+            "--allocation",
+            "-a",
+            help="The randomisation list (.csv, .xlsx).",
+            show_default=False,
+        ),
+    ],
+    *,
+    questionnaires: Annotated[
+        Path | None,
+        typer.Option(
+            "--questionnaires",
+            help="Side effects and satisfaction (.csv, .xlsx).",
+            show_default=False,
+        ),
+    ] = None,
+    config: Annotated[
+        Path | None,
+        typer.Option(
+            "--config",
+            "-c",
+            help="YAML file with the words of these files (trial, ingest.views).",
+            show_default="as measured",
+        ),
+    ] = None,
+    accept_incomplete: Annotated[
+        bool,
+        typer.Option(
+            "--accept-incomplete",
+            help="Accept subjects without photographs and photographs without an allocation.",
+        ),
+    ] = False,
+    quiet: Quiet = False,
+) -> None:
+    """Join a locked measurement with the allocation and the questionnaires.
+
+    Writes linked/ with halves.csv, adscar.csv and its dictionary, questionnaires.csv, flow.csv,
+    randomisation.csv and link.json. Everything that is wrong with the files is listed at once, and
+    nothing is written then.
+    """
+    from scarmetrics.cli.link import link_study
+
+    raise typer.Exit(
+        link_study(
+            out,
+            allocation,
+            questionnaires,
+            config,
+            accept_incomplete=accept_incomplete,
+            quiet=quiet,
+        )
+    )
 
 
 def main() -> None:

@@ -19,6 +19,7 @@ from scarmetrics.config.methods import (
 )
 from scarmetrics.config.review import OverlayConfig, QualityConfig
 from scarmetrics.config.study import StudyConfig, file_name, load_config, parse_config
+from scarmetrics.config.trial import Procedure, Treatment, TrialConfig
 
 __all__ = [
     "ONNX",
@@ -28,11 +29,14 @@ __all__ = [
     "MarkerDictionary",
     "OverlayConfig",
     "PairingConfig",
+    "Procedure",
     "QualityConfig",
     "RegistrationConfig",
     "ScaleConfig",
     "SegmentationConfig",
     "StudyConfig",
+    "Treatment",
+    "TrialConfig",
     "file_name",
     "load_config",
     "parse_config",

@@ -13,8 +13,9 @@ from scarmetrics.config.values import (
     Spellings,
     VisitName,
     refuse_bool,
+    unique_spellings,
 )
-from scarmetrics.strict_yaml import KeyPath, Section, wrong_at
+from scarmetrics.strict_yaml import Section
 
 
 def _visits() -> dict[str, tuple[str, ...]]:
@@ -68,19 +69,7 @@ class IngestConfig(Section):
     @field_validator("visits", "views")
     @classmethod
     def _aliases_are_unique(cls, table: dict[str, Spellings]) -> dict[str, Spellings]:
-        problems: list[tuple[KeyPath, str]] = []
-        meanings = {word.casefold(): word for word in reversed(table)}
-        for word, aliases in table.items():
-            places: list[tuple[KeyPath, str]] = [((word,), word)]
-            places += [((word, str(index)), text) for index, text in enumerate(aliases)]
-            for path, spelling in places:
-                meant = meanings.setdefault(spelling.casefold(), word)
-                if meant != word:
-                    both = f"{spelling!r} stands for both {meant!r} and {word!r}"
-                    problems.append((path, f"{both}; remove it from one"))
-        if problems:
-            raise wrong_at(*problems)
-        return table
+        return unique_spellings(table)
 
 
 class PairingConfig(Section):

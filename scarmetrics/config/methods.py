@@ -61,11 +61,11 @@ class RegistrationConfig(Section):
         Length below which differences between the visits are not followed, so that a scar that
         shrinks is not pulled back to its old outline.
     max_error_mm : float
-        Skin where the expected error of the alignment is larger is left out at both visits.
+        Skin where the expected error of the alignment is larger is left out at both visits, but
+        for small holes.
     min_likeness : float
-        Median local correlation of skin texture, plus half of that of the finest texture and half
-        of the share of the skin where forward and backward flow agree; below it the pair is
-        refused as not the same skin.
+        Median local correlation of skin texture, plus a quarter of the share of the skin where
+        forward and backward flow agree; below it the pair is refused as not the same skin.
     min_registered_fraction : float
         Share of common skin below which the pair is refused.
     """
@@ -73,7 +73,7 @@ class RegistrationConfig(Section):
     working_mm_per_px: Positive = 0.25
     smoothing_mm: Positive = 3.0
     max_error_mm: Positive = 0.5
-    min_likeness: Annotated[Number, Field(ge=0, le=2, allow_inf_nan=False)] = 0.53
+    min_likeness: Annotated[Number, Field(ge=0, le=1.25, allow_inf_nan=False)] = 0.38
     min_registered_fraction: Fraction = 0.3
 
 

@@ -10,6 +10,7 @@ from pydantic import Field, model_validator
 from scarmetrics.config.inputs import IngestConfig, PairingConfig, ScaleConfig
 from scarmetrics.config.methods import FaceConfig, RegistrationConfig, SegmentationConfig
 from scarmetrics.config.review import OverlayConfig, QualityConfig
+from scarmetrics.config.trial import TrialConfig
 from scarmetrics.errors import ConfigError
 from scarmetrics.strict_yaml import KeyPath, Section, parse_model, wrong_at
 
@@ -32,6 +33,7 @@ class StudyConfig(Section):
     segmentation: SegmentationConfig = SegmentationConfig()
     quality: QualityConfig = QualityConfig()
     overlay: OverlayConfig = OverlayConfig()
+    trial: TrialConfig = TrialConfig()
 
     @model_validator(mode="after")
     def _visits_exist(self) -> Self:

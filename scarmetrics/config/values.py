@@ -8,6 +8,8 @@ from typing import Annotated
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
+from scarmetrics.strict_yaml import KeyPath, wrong_at
+
 _VISIT_NAME = re.compile(r"[a-z0-9][a-z0-9_.-]{0,31}", re.IGNORECASE | re.ASCII)
 
 
@@ -22,6 +24,23 @@ def _as_word(value: object) -> object:
     """YAML reads the spellings 0 and 1400-04-01 as a number and a date; both are words here."""
     plain_number = isinstance(value, int) and not isinstance(value, bool)
     return str(value) if plain_number or isinstance(value, dt.date) else value
+
+
+def unique_spellings(table: dict[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
+    """Refuse a table in which one spelling stands for two words."""
+    problems: list[tuple[KeyPath, str]] = []
+    meanings = {word.casefold(): word for word in reversed(table)}
+    for word, aliases in table.items():
+        places: list[tuple[KeyPath, str]] = [((word,), word)]
+        places += [((word, str(index)), text) for index, text in enumerate(aliases)]
+        for path, spelling in places:
+            meant = meanings.setdefault(spelling.casefold(), word)
+            if meant != word:
+                both = f"{spelling!r} stands for both {meant!r} and {word!r}"
+                problems.append((path, f"{both}; remove it from one"))
+    if problems:
+        raise wrong_at(*problems)
+    return table
 
 
 def _as_visit_name(name: str) -> str:

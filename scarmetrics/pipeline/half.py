@@ -317,7 +317,8 @@ def _half_result(
 ) -> HalfResult:
     baseline, follow_up = results
     quality = pair_quality(pair)
-    residual_px = float(np.nanmedian(pair.registration.residual_px[baseline.roi]))
+    residual_mm = float(np.nanmedian(pair.registration.residual_mm[baseline.roi]))
+    residual_px = residual_mm / pair.registration.mm_per_px
     flags = {
         *baseline.flags,
         *follow_up.flags,

@@ -160,7 +160,7 @@ def half_flags(
         flags.add("sharpness_difference")
     if registered_fraction < config.quality.min_registered_fraction:
         flags.add("low_registered_fraction")
-    if residual_px * pair.detection_mm_per_px[0] > config.quality.max_residual_mm:
+    if not residual_px * pair.detection_mm_per_px[0] <= config.quality.max_residual_mm:
         flags.add("high_residual")
     if _scales_disagree(pair):
         flags.add("scales_disagree")

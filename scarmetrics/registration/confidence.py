@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from scarmetrics.models import FloatImage, Mask
 
 _HOLE_LENGTHS = 3.0  # holes up to this many smoothing lengths wide are filled
-_MIRROR_MARGIN = 0.05
+_MIRROR_MARGIN = 0.08  # chosen on right and wrong pairs of real faces, sharp and blurred
 
 # Standard deviation in working px as a root sum of squares; `benchmarks/registration.py --fit`
 _FLOOR = 0.01
@@ -33,26 +33,24 @@ class Evidence:
     ----------
     error_mm : ndarray of float32, shape (h, w)
         Expected error of the map.
-    coarse_agreement, fine_agreement : float
-        Median local correlation of the coarse and of the finest texture.
+    coarse_agreement : float
+        Median local correlation of the coarse texture.
     consistent_share : float
         Share of the fixed photograph's skin where going forward and backward closes.
     """
 
     error_mm: FloatImage
     coarse_agreement: float
-    fine_agreement: float
     consistent_share: float
 
     @property
     def likeness(self) -> float:
-        """How much two photographs look like the same skin, up to 2.
+        """How much two photographs look like the same skin, up to 1.25.
 
         Dense flow makes any two skins agree somewhat in texture, and some flows consistent; only
-        the same skin does both over most of the face. The weights were chosen on right and wrong
-        pairs of real faces.
+        the same skin does both over most of the face.
         """
-        return self.coarse_agreement + (self.fine_agreement + self.consistent_share) / 2
+        return self.coarse_agreement + self.consistent_share / 4
 
 
 def expected_error_px(
@@ -108,13 +106,13 @@ def local_correlation(
     return mean(first * second) / np.sqrt(np.maximum(energy, np.float32(1e-12)))
 
 
-def without_specks(believed: Mask, length_px: float) -> Mask:
-    """Fill small holes and drop islands narrower than the smoothing length.
+def without_specks(believed: Mask, skin: Mask, length_px: float) -> Mask:
+    """Fill small holes in the skin and drop islands narrower than the smoothing length.
 
     The flow there is carried by its surroundings; a hole would leave out just the skin that
     changed most, such as a scar that healed.
     """
-    filled = remove_small_holes(believed, max_size=int((_HOLE_LENGTHS * length_px) ** 2))
+    filled = remove_small_holes(believed, max_size=int((_HOLE_LENGTHS * length_px) ** 2)) & skin
     return np.asarray(remove_small_objects(filled, max_size=int(length_px**2)), bool)
 
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeGuard
 
 import numpy as np
 
 from scarmetrics.config import RegistrationConfig
-from scarmetrics.face import Face, detect_face
+from scarmetrics.face import Face, FaceNotFound, detect_face
 from scarmetrics.opencv import cv2
 from scarmetrics.photometry import require_rgb
 from scarmetrics.registration.confidence import (
@@ -46,8 +46,10 @@ if TYPE_CHECKING:
 
 _AGREEMENT_MM = 2.5  # window of the local correlation
 _CONSISTENT_MM = 0.5  # forward and backward flow close within this on skin that is the same
-_CLOSEUP_MARGIN = 0.2  # more likeness is asked for where no landmarks vouch for the place
-_CLEARLY_ALIKE = 1.0  # mirror images and other people's skin stay below this
+_PUPILS_MM = (30.0, 120.0)  # apart at the stated scale, generous to a wrong one
+_CLOSEUP_MARGIN = 0.1  # more likeness is asked for where no landmarks vouch for the place
+_CLEARLY_ALIKE = 1.0  # mirror images and other people's skin stay below, blurred ones too
+_CLOSEUP_MM = (10.0, 400.0)  # of the photograph's longer side; anything else is a wrong scale
 
 
 def register(
@@ -75,8 +77,9 @@ def register(
     fixed_face, moving_face : Face, optional
         Their faces; detected when not given.
     mm_per_px : float, optional
-        Scale of the fixed photograph; it sets the sizes of filters. A nominal one from the pupils'
-        distance when not given. Close-ups cannot do without.
+        Scale of the fixed photograph, in which lengths are told; a nominal one from the pupils'
+        distance when not given. Filters and limits follow the nominal one, so that a wrong scale
+        makes no other skin acceptable. Close-ups cannot do without.
     config : RegistrationConfig, optional
         Resolution, smoothness and limits.
 
@@ -88,7 +91,8 @@ def register(
     Raises
     ------
     ValueError
-        If an image is not RGB of 8 or 16 bit, or `mm_per_px` is not a positive number.
+        If an image is not RGB of 8 or 16 bit, a face is not of its photograph's shape, or
+        `mm_per_px` is not a positive number.
 
     References
     ----------
@@ -99,12 +103,14 @@ def register(
     require_rgb(moving)
     if mm_per_px is not None and not (np.isfinite(mm_per_px) and mm_per_px > 0):
         raise ValueError(f"mm_per_px is {mm_per_px}, must be a positive number")
+    for image, face in ((fixed, fixed_face), (moving, moving_face)):
+        if face is not None and face.shape != image.shape[:2]:
+            raise ValueError(f"a face of a photograph {face.shape} is given for {image.shape[:2]}")
     config = config or RegistrationConfig()
     faces = (fixed_face or detect_face(fixed), moving_face or detect_face(moving))
     first, second = faces
-    if isinstance(first, Face) and isinstance(second, Face):
-        scale_mm = mm_per_px or NOMINAL_INTERPUPILLARY_MM / first.interpupillary_px
-        return _register_faces((fixed, first), (moving, second), scale_mm, config)
+    if _is_face(first, mm_per_px) and isinstance(second, Face):  # whose scale is not known
+        return _register_faces((fixed, first), (moving, second), mm_per_px, config)
     if mm_per_px is None:
         missing = second if isinstance(first, Face) else first
         assert not isinstance(missing, Face)
@@ -117,17 +123,20 @@ def register(
 def _register_faces(
     fixed: tuple[Image, Face],
     moving: tuple[Image, Face],
-    mm_per_px: float,
+    mm_per_px: float | None,
     config: RegistrationConfig,
 ) -> Registration | FailedRegistration:
-    frame = _frame(face_subject(*fixed), mm_per_px, config)
+    nominal = NOMINAL_INTERPUPILLARY_MM / fixed[1].interpupillary_px
+    frame = _frame(face_subject(*fixed), mm_per_px or nominal, nominal, config)
     subject = face_subject(*moving)
     found = _from_landmarks(frame, subject, config, mirrored=False)
     refused = _refuse_unlike(found, config.min_likeness)
     if refused is not None or not isinstance(found, Registration):
         return found if refused is None else refused
     if found.likeness < _CLEARLY_ALIKE:
-        mirrored = _from_landmarks(frame, mirrored_subject(subject), config, mirrored=True)
+        # however little of it can be believed, the mirror image has a likeness to be compared
+        lenient = config.model_copy(update={"min_registered_fraction": 0.0})
+        mirrored = _from_landmarks(frame, mirrored_subject(subject), lenient, mirrored=True)
         if isinstance(mirrored, Registration):
             refused = refuse_mirrored(found.likeness, mirrored.likeness)
             return found if refused is None else refused
@@ -135,19 +144,25 @@ def _register_faces(
 
 
 def _register_closeups(
-    fixed: tuple[Image, object],
-    moving: tuple[Image, object],
+    fixed: tuple[Image, Face | FaceNotFound],
+    moving: tuple[Image, Face | FaceNotFound],
     mm_per_px: float,
     config: RegistrationConfig,
 ) -> Registration | FailedRegistration:
     """Without landmarks the keypoints' agreement is what tells a mirror image."""
     subjects = [
-        face_subject(image, face) if isinstance(face, Face) else closeup_subject(image)
+        face_subject(image, face) if _is_face(face, mm_per_px) else closeup_subject(image)
         for image, face in (fixed, moving)
     ]
     if not all(subject.skin.any() for subject in subjects):
         return FailedRegistration("registration_no_texture")
-    frame = _frame(subjects[0], mm_per_px, config)
+    x0, y0, x1, y1 = subjects[0].box
+    side_mm = mm_per_px * max(x1 - x0, y1 - y0)
+    if not _CLOSEUP_MM[0] <= side_mm <= _CLOSEUP_MM[1]:
+        return FailedRegistration(
+            "scale_implausible", f"at {mm_per_px:g} mm per px the close-up spans {side_mm:.3g} mm"
+        )
+    frame = _frame(subjects[0], mm_per_px, mm_per_px, config)
     start = start_from_keypoints(
         frame.subject, subjects[1], frame.to_work, frame.size, (mm_per_px, frame.work_mm)
     )
@@ -160,28 +175,41 @@ def _register_closeups(
     return found if refused is None else refused  # a failure is falsy
 
 
+def _is_face(face: Face | FaceNotFound, mm_per_px: float | None) -> TypeGuard[Face]:
+    """Whether a face is one: in close-ups faces of a few cm are seen where none is."""
+    if not isinstance(face, Face) or mm_per_px is None:
+        return isinstance(face, Face)
+    return _PUPILS_MM[0] <= face.interpupillary_px * mm_per_px <= _PUPILS_MM[1]
+
+
 @dataclass(frozen=True, eq=False)
 class _Frame:
     """The fixed photograph in the working frame."""
 
     subject: Subject
     mm_per_px: float
+    nominal_mm_per_px: float
     to_work: NDArray[np.float64]
     size: tuple[int, int]
     work_mm: float
     image: WorkImage
 
 
-def _frame(subject: Subject, mm_per_px: float, config: RegistrationConfig) -> _Frame:
-    zoom = min(1.0, mm_per_px / config.working_mm_per_px)
+def _frame(
+    subject: Subject, mm_per_px: float, nominal_mm_per_px: float, config: RegistrationConfig
+) -> _Frame:
+    """The frame at the nominal scale, so that a wrong one changes no filter and no limit."""
+    zoom = min(1.0, nominal_mm_per_px / config.working_mm_per_px)
     to_work, size = working_frame(subject.box, zoom)
+    work_mm = nominal_mm_per_px / zoom
     return _Frame(
         subject=subject,
         mm_per_px=mm_per_px,
+        nominal_mm_per_px=nominal_mm_per_px,
         to_work=to_work,
         size=size,
-        work_mm=mm_per_px / zoom,
-        image=work_image(subject, to_work, size, mm_per_px / zoom),
+        work_mm=work_mm,
+        image=work_image(subject, to_work, size, work_mm),
     )
 
 
@@ -215,11 +243,12 @@ def _align(
     )
     common = a.skin & _carried(b, forward.field)
     evidence = _evidence(a, b, (forward, backward), common, frame.work_mm)
-    believed = without_specks(common & (evidence.error_mm <= config.max_error_mm), smoothing_px)
+    sure = common & (evidence.error_mm <= config.max_error_mm)
+    believed = without_specks(sure, a.skin, smoothing_px)
     if believed.sum() < least_px:
-        share = 100 * believed.sum() / max(1, int(common.sum()))
+        share = 100 * believed.sum() / max(1, int(a.skin.sum()))
         return FailedRegistration(
-            "registration_disagrees", f"only {share:.0f} % of the common skin could be aligned"
+            "registration_disagrees", f"only {share:.0f} % of the skin could be aligned"
         )
     return Registration(
         fixed_shape=_shape(frame.subject),
@@ -228,7 +257,7 @@ def _align(
         work_to_moving=start.work_to_moving,
         flow=forward.field,
         inverse_flow=inverse_flow(forward.field, backward.field),
-        error_mm=evidence.error_mm,
+        error_mm=evidence.error_mm * np.float32(frame.mm_per_px / frame.nominal_mm_per_px),
         believed=believed,
         texture_agreement=evidence.coarse_agreement,
         likeness=evidence.likeness,
@@ -254,14 +283,9 @@ def _evidence(
     consistent = skin & (inconsistency_px * work_mm <= _CONSISTENT_MM)
     return Evidence(
         error_mm=from_grid(error_px * np.float32(work_mm), a.shape),
-        coarse_agreement=_median(coarse[skin]),
-        fine_agreement=_median(fine[skin]),
+        coarse_agreement=float(np.median(coarse[skin])) if skin.any() else 0.0,
         consistent_share=float(consistent.sum() / asked),
     )
-
-
-def _median(values: FloatImage) -> float:
-    return float(np.median(values)) if values.size else 0.0
 
 
 def _carried(other: WorkImage, flow: FloatImage) -> Mask:

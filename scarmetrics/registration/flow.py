@@ -25,6 +25,7 @@ FWHM_PER_SIGMA = 2.3548
 
 CELL_PX = 3  # the flow is held on a grid of these cells while it is estimated
 _GRAY_PER_SD = 40  # gray levels per local standard deviation, for the 8-bit search
+_LEAST_SIGMA = 0.5  # of the smoothing, in grid cells: no window is narrower than its samples
 _WINDOW = 0.63  # of the smoothing's sigma: the window of the least squares
 _SEARCH_SMOOTHING = 2.4  # times the smoothing's sigma, after the search
 _STEPS = ("coarse", "fine", "fine")
@@ -82,7 +83,7 @@ def dense_flow(
     .. [2] B. D. Lucas and T. Kanade, "An iterative image registration technique with an
        application to stereo vision", Proc. IJCAI, 674-679 (1981).
     """
-    sigma = smoothing_px / FWHM_PER_SIGMA / CELL_PX
+    sigma = max(smoothing_px / FWHM_PER_SIGMA / CELL_PX, _LEAST_SIGMA)
     importance = np.where(skin, np.float32(1), np.float32(_OFF_SKIN))
     grid = _search(first.coarse, second.coarse, start)
     grid = smooth_flow(grid, to_grid(importance), _SEARCH_SMOOTHING * sigma)
@@ -161,7 +162,7 @@ def from_grid(grid: FloatImage, shape: tuple[int, int]) -> FloatImage:
     return np.ascontiguousarray(whole[:rows, :cols])
 
 
-def inverse_flow(flow: FloatImage, start: FloatImage, steps: int = 6) -> FloatImage:
+def inverse_flow(flow: FloatImage, start: FloatImage, steps: int = 12) -> FloatImage:
     """The inverse of a smooth flow on the same grid, by fixed-point iteration."""
     inverse = start
     for _ in range(steps):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -27,25 +26,9 @@ _CONFIDENCE = 0.9999
 _ITERATIONS = 5000
 
 
-@dataclass(frozen=True, eq=False)
-class KeypointStart:
-    """How keypoints say that two close-ups lie on each other.
-
-    Attributes
-    ----------
-    homography : ndarray of float64, shape (3, 3)
-        From the fixed to the moving photograph, points (x, y, 1).
-    inliers : int
-        Matches that agree with it.
-    """
-
-    homography: NDArray[np.float64]
-    inliers: int
-
-
-def keypoint_start(
+def keypoint_homography(
     fixed: tuple[Image, Mask], moving: tuple[Image, Mask], mm_per_px: float, work_mm_per_px: float
-) -> KeypointStart | None:
+) -> NDArray[np.float64] | None:
     """Homography between two photographs of the same skin.
 
     SIFT keypoints [1]_ on the skin at the working resolution, contrast-limited equalisation before
@@ -62,8 +45,9 @@ def keypoint_start(
 
     Returns
     -------
-    KeypointStart or None
-        None where too few matches agree, or only with a map that mirrors or crushes.
+    ndarray of float64, shape (3, 3), or None
+        From the fixed to the moving photograph, points (x, y, 1). None where too few matches
+        agree, or only with a map that mirrors or crushes.
 
     References
     ----------
@@ -82,24 +66,24 @@ def keypoint_start(
     if len(pairs) < _LEAST_MATCHES:
         return None
     a, b = points_a[pairs[:, 0]], points_b[pairs[:, 1]]
-    cv2.setRNGSeed(0)  # the same photographs, the same sample
     homography, agree = cv2.findHomography(
         a, b, cv2.USAC_MAGSAC, _TOLERANCE_MM / mm_per_px, None, _ITERATIONS, _CONFIDENCE
     )
     if homography is None or agree is None:
         return None
     inliers = int(agree.sum())
-    enough = inliers >= max(_LEAST_INLIERS, _LEAST_SHARE * len(pairs))
-    if not enough or not _is_photographic(homography, a[agree.ravel() > 0]):
+    if inliers < max(_LEAST_INLIERS, _LEAST_SHARE * len(pairs)):
         return None
-    return KeypointStart(np.asarray(homography, np.float64), inliers)
+    if not is_photographic(homography, a[agree.ravel() > 0].mean(axis=0)):
+        return None
+    return np.asarray(homography, np.float64)
 
 
 def _keypoints(image: Image, skin: Mask, zoom: float) -> tuple[Points, NDArray[np.float32]]:
     """Keypoints (x, y) in the photograph's own pixels, and their descriptors."""
     rows, cols = skin.shape
     size = (max(1, round(cols * zoom)), max(1, round(rows * zoom)))
-    small = cv2.resize(to_uint8(image), size, interpolation=cv2.INTER_AREA)
+    small = to_uint8(cv2.resize(image, size, interpolation=cv2.INTER_AREA))
     where = cv2.resize(skin.view(np.uint8), size, interpolation=cv2.INTER_NEAREST)
     gray = cv2.createCLAHE(3.0, (8, 8)).apply(cv2.cvtColor(small, cv2.COLOR_RGB2GRAY))
     sift = cv2.SIFT_create(nfeatures=_MOST_KEYPOINTS, contrastThreshold=_CONTRAST)
@@ -124,10 +108,14 @@ def _matches(first: NDArray[np.float32], second: NDArray[np.float32]) -> NDArray
     return np.array(pairs, np.intp).reshape(-1, 2)
 
 
-def _is_photographic(homography: NDArray[np.float64], points: Points) -> bool:
-    """Whether a homography could be that of two photographs: no mirror image, no crushing."""
-    x, y = points.mean(axis=0)
-    u, v, w = homography @ [x, y, 1]
+def is_photographic(homography: NDArray[np.float64], point: Points) -> bool:
+    """Whether a homography could be that of two photographs at a point, shape (2,).
+
+    It may neither show the mirror image, nor crush, nor lie beyond its own horizon.
+    """
+    u, v, w = homography @ [*point, 1.0]
+    if w * homography[2, 2] <= 0:
+        return False
     jacobian = (homography[:2, :2] - np.outer([u, v], homography[2, :2]) / w) / w
     large, small = np.linalg.svd(jacobian, compute_uv=False)
     return bool(np.linalg.det(jacobian) > 0 and large < _MOST_STRETCH * small)

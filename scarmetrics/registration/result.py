@@ -51,8 +51,8 @@ class Registration:
     texture_agreement : float
         Median local correlation of skin texture after alignment, -1 to 1.
     likeness : float
-        How much the two photographs look like the same skin, up to 2: agreement of coarse texture,
-        and half of that of fine texture and of the share where the map is consistent.
+        How much the two photographs look like the same skin, up to 1.25: `texture_agreement`
+        and a quarter of the share of skin where the map is consistent.
     mm_per_px : float
         Scale of the fixed photograph that lengths in mm refer to; nominal where none was given.
     """
@@ -80,14 +80,23 @@ class Registration:
         Returns
         -------
         ndarray of float64, shape (K, 2)
+            NaN where a coordinate is not finite.
+
+        Raises
+        ------
+        ValueError
+            If the points have another shape.
         """
-        u = apply_affine(self.fixed_to_work, np.asarray(xy, np.float64).reshape(-1, 2))
-        return apply_affine(self.work_to_moving, u + _sample(self.flow, u))
+        points, known = _as_points(xy)
+        u = apply_affine(self.fixed_to_work, points)
+        moved = apply_affine(self.work_to_moving, u + _sample(self.flow, u))
+        return np.where(known, moved, np.nan)
 
     def inverse_points(self, xy: Points) -> Points:
         """Where points of the moving photograph lie in the fixed one.
 
-        The exact inverse of `transform_points`, by fixed-point iteration.
+        The inverse of `transform_points` by fixed-point iteration, exact wherever the map may be
+        believed.
 
         Parameters
         ----------
@@ -97,15 +106,20 @@ class Registration:
         Returns
         -------
         ndarray of float64, shape (K, 2)
+            NaN where a coordinate is not finite.
+
+        Raises
+        ------
+        ValueError
+            If the points have another shape.
         """
-        v = apply_affine(
-            cv2.invertAffineTransform(self.work_to_moving),
-            np.asarray(xy, np.float64).reshape(-1, 2),
-        )
+        points, known = _as_points(xy)
+        v = apply_affine(cv2.invertAffineTransform(self.work_to_moving), points)
         u = v + _sample(self.inverse_flow, v)
         for _ in range(_INVERSE_STEPS):
             u = v - _sample(self.flow, u)
-        return apply_affine(cv2.invertAffineTransform(self.fixed_to_work), u)
+        back = apply_affine(cv2.invertAffineTransform(self.fixed_to_work), u)
+        return np.where(known, back, np.nan)
 
     def warp(self, moving: Image, box: Box | None = None) -> Image:
         """The moving photograph in the fixed one's pixels, for display only.
@@ -210,10 +224,10 @@ class Registration:
         """Values of the working frame in the fixed photograph's pixels; outside it, `outside`."""
         to_fixed = cv2.invertAffineTransform(self.fixed_to_work)
         height, width = work.shape
-        corners = apply_affine(to_fixed, np.array([[-1.0, -1.0], [width, height]]))
+        corners = apply_affine(to_fixed, np.array([[-0.5, -0.5], [width - 0.5, height - 0.5]]))
         rows, cols = self.fixed_shape
-        x0, y0 = np.clip(np.floor(corners[0]), 0, [cols, rows]).astype(int)
-        x1, y1 = np.clip(np.ceil(corners[1]) + 1, 0, [cols, rows]).astype(int)
+        x0, y0 = np.clip(np.ceil(corners[0]), 0, [cols, rows]).astype(int)
+        x1, y1 = np.clip(np.floor(corners[1]) + 1, 0, [cols, rows]).astype(int)
         whole = np.full(self.fixed_shape, outside, np.float32)
         to_box = to_fixed.copy()
         to_box[:, 2] -= [x0, y0]
@@ -222,8 +236,7 @@ class Registration:
             to_box,
             (int(x1 - x0), int(y1 - y0)),
             flags=cv2.INTER_LINEAR,
-            borderMode=cv2.BORDER_CONSTANT,
-            borderValue=(outside,),
+            borderMode=cv2.BORDER_REPLICATE,
         )
         return whole
 
@@ -235,16 +248,22 @@ def apply_affine(matrix: NDArray[np.float64], xy: Points) -> Points:
 
 def _sample(flow: FloatImage, xy: Points) -> Points:
     """Flow at points, bilinear; the nearest border value outside."""
-    if len(xy) == 0:
-        return np.zeros((0, 2))
     rows, cols = flow.shape[:2]
-    x = np.clip(xy[:, 0], 0, cols - 1)
-    y = np.clip(xy[:, 1], 0, rows - 1)
+    x, y = np.clip(xy[:, 0], 0, cols - 1), np.clip(xy[:, 1], 0, rows - 1)
     x0, y0 = np.minimum(x.astype(int), cols - 2), np.minimum(y.astype(int), rows - 2)
     fx, fy = (x - x0)[:, None], (y - y0)[:, None]
     top = flow[y0, x0] * (1 - fx) + flow[y0, x0 + 1] * fx
     bottom = flow[y0 + 1, x0] * (1 - fx) + flow[y0 + 1, x0 + 1] * fx
     return np.asarray(top * (1 - fy) + bottom * fy, np.float64)
+
+
+def _as_points(xy: Points) -> tuple[Points, Mask]:
+    """Points with zero for what is not finite, and which ones are, shape (K, 1)."""
+    points = np.asarray(xy, np.float64)
+    if points.ndim != 2 or points.shape[1] != 2:
+        raise ValueError(f"points have shape {points.shape}, must be (K, 2)")
+    known = np.asarray(np.isfinite(points).all(axis=1, keepdims=True), bool)
+    return np.where(known, points, 0.0), known
 
 
 def _dense_maps(

@@ -11,7 +11,7 @@ from scarmetrics.face.mesh import N_MESH, mirror_order
 from scarmetrics.opencv import cv2
 from scarmetrics.photometry import skin_coloured
 from scarmetrics.registration.frame import Subject
-from scarmetrics.registration.keypoints import keypoint_start
+from scarmetrics.registration.keypoints import is_photographic, keypoint_homography
 from scarmetrics.registration.landmarks import landmark_affine, landmark_flow
 from scarmetrics.registration.result import apply_affine
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from scarmetrics.face import Face
-    from scarmetrics.models import FloatImage, Image, Points
+    from scarmetrics.models import FloatImage, Image
 
 
 @dataclass(frozen=True, eq=False)
@@ -109,39 +109,35 @@ def start_from_keypoints(
     -------
     Start or None
     """
-    found = keypoint_start((fixed.image, fixed.skin), (moving.image, moving.skin), *scales_mm)
-    if found is None:
-        return None
-    from_work = np.vstack([cv2.invertAffineTransform(to_work), [0, 0, 1]])
-    work_to_moving = found.homography @ from_work
-    width, height = size
-    corners = np.array([[0, 0], [width, 0], [0, height], [width, height]], np.float64)
-    if (_depth(work_to_moving, corners) <= 0).any():  # the horizon of the homography is in view
-        return None
-    affine = cv2.estimateAffine2D(corners, _project(work_to_moving, corners))[0]
-    inside = np.linalg.inv(np.vstack([affine, [0, 0, 1]])) @ work_to_moving
-    return Start(
-        np.asarray(affine, np.float64),
-        _projective_flow(inside, size),
-        _projective_flow(np.linalg.inv(inside), size),
+    homography = keypoint_homography(
+        (fixed.image, fixed.skin), (moving.image, moving.skin), *scales_mm
     )
-
-
-def _depth(homography: NDArray[np.float64], xy: Points) -> NDArray[np.float64]:
-    sign = np.sign(homography[2, 2])
-    return np.asarray(sign * (xy @ homography[2, :2] + homography[2, 2]), np.float64)
-
-
-def _project(homography: NDArray[np.float64], xy: Points) -> Points:
-    moved = np.column_stack([xy, np.ones(len(xy))]) @ homography.T
-    return np.asarray(moved[:, :2] / moved[:, 2:], np.float64)
+    if homography is None:
+        return None
+    work_to_moving = homography @ np.vstack([cv2.invertAffineTransform(to_work), [0, 0, 1]])
+    width, height = size
+    places = np.array(
+        [[0, 0], [width, 0], [0, height], [width, height], [width / 2, height / 2]], np.float64
+    )
+    if not all(is_photographic(work_to_moving, place) for place in places):
+        return None
+    flat = np.column_stack([places, np.ones(len(places))])
+    moved = flat @ work_to_moving.T
+    affine = np.linalg.lstsq(flat, moved[:, :2] / moved[:, 2:], rcond=None)[0].T
+    rest = np.linalg.inv(np.vstack([affine, [0, 0, 1]])) @ work_to_moving
+    inverse = np.linalg.inv(rest)
+    if not all(is_photographic(inverse, place) for place in places):
+        return None
+    return Start(affine, _projective_flow(rest, size), _projective_flow(inverse, size))
 
 
 def _projective_flow(homography: NDArray[np.float64], size: tuple[int, int]) -> FloatImage:
     width, height = size
-    grid = np.stack(np.meshgrid(np.arange(width), np.arange(height)), axis=-1).reshape(-1, 2)
-    moved = _project(homography, grid.astype(np.float64)) - grid
-    return moved.reshape(height, width, 2).astype(np.float32)
+    h = homography.astype(np.float32)
+    x = np.arange(width, dtype=np.float32)[None, :]
+    y = np.arange(height, dtype=np.float32)[:, None]
+    u, v, w = (row[0] * x + row[1] * y + row[2] for row in h)
+    return np.dstack([u / w - x, v / w - y])
 
 
 def _compose(outer: NDArray[np.float64], inner: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -49,6 +49,30 @@ def test_a_close_up_is_aligned_by_its_skin(scarred):
     np.testing.assert_allclose(back, points, atol=0.1)
 
 
+def test_cloth_is_not_registered_and_the_residual_is_known_where_skin_is(scarred):
+    made, first, second = scarred
+    fixed, _ = cheek(first, made.face, made.mm_per_px)
+    moving, _ = cheek(second.image, made.face, made.mm_per_px)
+    cloth = int(8 / made.mm_per_px)
+    fixed = fixed.copy()
+    fixed[:cloth, :cloth] = (40, 90, 50)
+    found = register(fixed, moving, mm_per_px=made.mm_per_px)
+    assert found
+    mask = found.registered_mask
+    assert not mask[: cloth - 4, : cloth - 4].any()  # but for the colour's coarse cells
+    assert mask.mean() > 0.5
+    assert np.isfinite(found.residual_mm[mask]).all()
+
+
+@pytest.mark.parametrize("mm_per_px", [0.001, 5.0])
+def test_a_close_up_of_no_possible_size_is_refused(scarred, mm_per_px):
+    made, first, _ = scarred
+    fixed, _ = cheek(first, made.face, made.mm_per_px)
+    found = register(fixed, fixed, mm_per_px=mm_per_px)
+    assert isinstance(found, FailedRegistration)
+    assert found.reason_code == "scale_implausible"
+
+
 def test_a_mirrored_close_up_is_refused(scarred):
     made, first, second = scarred
     fixed, _ = cheek(first, made.face, made.mm_per_px)
@@ -62,7 +86,9 @@ def test_the_other_cheek_is_refused(scarred):
     made, first, second = scarred
     fixed, _ = cheek(first, made.face, made.mm_per_px)
     moving, _ = cheek(second.image, made.face, made.mm_per_px, landmark=50)
-    assert not register(fixed, moving, mm_per_px=made.mm_per_px)
+    found = register(fixed, moving, mm_per_px=made.mm_per_px)
+    assert isinstance(found, FailedRegistration)
+    assert found.reason_code in ("registration_disagrees", "registration_no_overlap")
 
 
 def test_a_close_up_without_a_scale_says_what_is_missing(scarred):
