@@ -140,11 +140,15 @@ def mixed_model(frame: pd.DataFrame, *, level: float = 0.95) -> MixedModel:
     return _differences(frame, empty, fit, why, level)
 
 
+def _varies(x: Floats) -> bool:
+    return len(np.unique(x)) > 1
+
+
 def _design(frame: pd.DataFrame) -> _Design:
     treatment = np.where(frame["treatment"] == ACTIVE, 0.5, -0.5)
     baseline = frame["baseline"].to_numpy(float)
     columns = {"intercept": np.ones(len(frame)), "treatment": treatment}
-    if np.ptp(baseline) > 0:
+    if _varies(baseline):
         columns["baseline"] = baseline - baseline.mean()
     if frame["procedure"].nunique() == 2:
         columns["procedure"] = np.where(frame["procedure"] == PROCEDURES[0], 0.5, -0.5)
@@ -209,7 +213,7 @@ def _differences(
     )
     # in differences the intercept and the procedure's own effect fall out
     columns = {"treatment": np.ones(len(wide))}
-    if np.ptp(baseline) > 0:
+    if _varies(baseline):
         columns["baseline"] = baseline
     procedure = wide.index.get_level_values("procedure")
     if procedure.nunique() == 2:

@@ -179,8 +179,8 @@ def repeatability(frame: pd.DataFrame, *, level: float = 0.95) -> Repeatability:
     Parameters
     ----------
     frame : pandas.DataFrame
-        One row per photograph: ``subject_id``, ``side``, ``repeat`` (any order that sorts) and
-        ``area_mm2``. A half that lacks a repeat others have is left out and counted.
+        One row per photograph: ``subject_id``, ``side``, ``repeat`` (numbers in their order,
+        or words) and ``area_mm2``. A half that lacks a repeat others have is left out and counted.
     level : float, optional
         Of the intervals.
 
@@ -265,7 +265,14 @@ def _table(frame: pd.DataFrame) -> pd.DataFrame:
             "there more than once",
             "number the repeats of each half",
         )
-    return frame.pivot(index=KEYS, columns="repeat", values="area_mm2")
+    wide = frame.pivot(index=KEYS, columns="repeat", values="area_mm2")
+    return wide[sorted(wide.columns, key=_order)]
+
+
+def _order(repeat: object) -> tuple[int, float, str]:
+    """Numbers as numbers, so that 10 comes after 2; then words."""
+    text = str(repeat)
+    return (0, float(text), "") if text.isdecimal() else (1, 0.0, text)
 
 
 def _within_cv(x: Floats) -> float | None:
