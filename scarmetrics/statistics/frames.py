@@ -79,7 +79,8 @@ def tidy_halves(frame: pd.DataFrame) -> Halves:
     Parameters
     ----------
     frame : pandas.DataFrame
-        One row per half and visit and one per half's change, with treatment and procedure.
+        One row per half and visit (``baseline`` and one other) and one per half's ``change``, with
+        treatment and procedure.
 
     Returns
     -------
@@ -99,6 +100,8 @@ def tidy_halves(frame: pd.DataFrame) -> Halves:
             f"the table of halves cannot be analysed{lines}{more}\n  remedy",
             "correct the allocation and link again",
         )
+    follow_up = dict.fromkeys(_follow_ups(frame), MONTH3)  # by whatever name it has
+    frame["visit"] = frame["visit"].replace(follow_up)
     by_visit = {
         visit: frame[frame["visit"] == visit].set_index(["subject_id", "treatment"])
         for visit in (BASELINE, MONTH3, CHANGE)
@@ -145,6 +148,8 @@ def _problems(frame: pd.DataFrame) -> Iterator[str]:
             yield f"{column} {word!r} is not one of {', '.join(known)}"
     for _, row in frame[frame.duplicated(["subject_id", "side", "visit"])].iterrows():
         yield f"subject {row['subject_id']}: {row['side']}, {row['visit']} is there twice"
+    if len(_follow_ups(frame)) > 1:
+        yield f"more than one follow-up visit: {', '.join(_follow_ups(frame))}"
     for subject, rows in frame.groupby("subject_id"):
         if rows["procedure"].nunique() > 1:
             yield f"subject {subject}: more than one procedure"
@@ -155,6 +160,10 @@ def _problems(frame: pd.DataFrame) -> Iterator[str]:
             yield f"subject {subject}: a side with both treatments"
         elif halves["treatment"].duplicated().any():
             yield f"subject {subject}: both sides have the same treatment"
+
+
+def _follow_ups(frame: pd.DataFrame) -> list[str]:
+    return sorted(set(frame["visit"]) - {BASELINE, CHANGE})
 
 
 def _expected(frame: pd.DataFrame) -> pd.DataFrame:

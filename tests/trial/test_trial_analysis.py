@@ -135,6 +135,17 @@ def test_the_order_of_rows_changes_nothing(halves: pd.DataFrame, analysis: Analy
     assert shuffled.model_dump_json() == analysis.model_dump_json()
 
 
+def test_columns_that_know_missing_and_another_word_for_the_follow_up_give_the_same(
+    halves: pd.DataFrame, analysis: Analysis
+) -> None:
+    again = halves.convert_dtypes()
+    answers = trial_answers(halves, 7).convert_dtypes()
+    assert "Float64" in {str(kind) for kind in again.dtypes}
+    again["visit"] = again["visit"].replace({"month3": "week12"})
+    found = analyse(again, answers, repeatability=analysis.repeatability)
+    assert found.model_dump_json() == analysis.model_dump_json()
+
+
 def test_measurement_error_is_told_from_the_tables_and_from_repeats(
     halves: pd.DataFrame, analysis: Analysis
 ) -> None:
@@ -211,6 +222,10 @@ def swapped(halves: pd.DataFrame, subject: str, **cells: object) -> pd.DataFrame
         (
             lambda f: pd.concat([f, f.head(1).assign(visit="x", procedure="microneedling")]),
             "S01: more than one procedure",
+        ),
+        (
+            lambda f: pd.concat([f, f.head(1).assign(visit="month6")]),
+            "more than one follow-up visit: month3, month6",
         ),
         (
             lambda f: pd.concat([f, f.head(3).assign(visit=["a", "b", "c"], side="right")]),
