@@ -73,6 +73,11 @@ EFFECTS = {
     "scale.use_dpi_tag": "`True` takes the file's resolution for its scale",
     "scale.dpi_rel_sd": "uncertainty of that scale",
     "quality.max_pose_difference_deg": "sets `pose_difference`",
+    "quality.max_expression_difference": "sets `expression_difference`",
+    "quality.max_blur_mm": "sets `blurred`",
+    "quality.max_blur_difference_mm": "sets `sharpness_difference`",
+    "quality.exposure": "sets `underexposed` and `overexposed`",
+    "quality.max_clipped": "sets `clipped`",
     "quality.min_registered_fraction": "sets `low_registered_fraction`",
     "quality.max_residual_mm": "sets `high_residual`",
     "quality.min_scar_diameter_px": "sets `coarse_pixels`",
@@ -100,8 +105,11 @@ def tables() -> dict[str, str]:
     ]
     return {
         "flags": markdown_table(
-            ("flag", "severity", "meaning"),
-            ((f"`{flag.name}`", flag.severity, flag.description) for flag in FLAGS.values()),
+            ("flag", "severity", "meaning", "its number", "its limit"),
+            (
+                (f"`{flag.name}`", flag.severity, flag.description, *map(_code, flag.evidence))
+                for flag in FLAGS.values()
+            ),
         ),
         "reasons": markdown_table(
             ("`reason_code`", "meaning", "remedy"),
@@ -109,6 +117,10 @@ def tables() -> dict[str, str]:
         ),
         "parameters": markdown_table(("parameter", "default", "effect"), parameters),
     }
+
+
+def _code(word: str) -> str:
+    return f"`{word}`" if word else ""
 
 
 def _default(value: object) -> str:

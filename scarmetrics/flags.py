@@ -29,11 +29,22 @@ class Flag:
         What the flag does to ``qc_status``; ``info`` leaves it alone.
     description : str
         What it means, for a technician.
+    column : str
+        The column that holds the number it is set by; empty where there is none.
+    limit : str
+        The key of the config that this number is compared with, as ``section.key``.
     """
 
     name: str
     severity: Severity
     description: str
+    column: str = ""
+    limit: str = ""
+
+    @property
+    def evidence(self) -> tuple[str, str]:
+        """The number and its limit."""
+        return self.column, self.limit
 
 
 def _registry() -> dict[str, Flag]:
@@ -50,14 +61,53 @@ def _registry() -> dict[str, Flag]:
         Flag(
             "beard_suspected",
             "review",
-            "the lower face shows the fine texture of stubble or a beard, beard_texture is above "
-            "quality.max_beard_texture: look for hair among its scars",
+            "the lower face shows the fine texture of stubble or a beard: look for hair among its "
+            "scars",
+            "beard_texture",
+            "quality.max_beard_texture",
         ),
         Flag(
             "much_not_measurable",
             "review",
-            "much of the half's skin could not be measured, not_measurable_fraction is above "
+            "much of the half's skin could not be measured: under hair or a print, in shadow, "
+            "turned away, blown out",
+            "not_measurable_fraction",
             "quality.max_not_measurable",
+        ),
+        Flag(
+            "blurred",
+            "review",
+            "the photograph is not sharp: small scars are missed and others read too small",
+            "blur_mm",
+            "quality.max_blur_mm",
+        ),
+        Flag(
+            "sharpness_difference",
+            "review",
+            "one visit's photograph is sharper than the other's, which alone changes scar area",
+            "blur_difference_mm",
+            "quality.max_blur_difference_mm",
+        ),
+        Flag(
+            "underexposed",
+            "review",
+            "the skin is so dark in the photograph that faint scars are lost between code values",
+            "exposure",
+            "quality.exposure",
+        ),
+        Flag(
+            "overexposed",
+            "review",
+            "the skin is so bright in the photograph that it may have lost its contrast",
+            "exposure",
+            "quality.exposure",
+        ),
+        Flag(
+            "clipped",
+            "review",
+            "on much of the skin a colour channel is at the end of its range",
+            "clipped_fraction",
+            "quality.max_clipped",
         ),
         Flag("no_scale", "review", "no scale is known: mm² are empty, area_fraction stays valid"),
         Flag(
@@ -69,6 +119,8 @@ def _registry() -> dict[str, Flag]:
             "scale_implausible",
             "review",
             "the scale implies a face of a size that people do not have",
+            "mm_per_px",
+            "quality.interpupillary_mm",
         ),
         Flag(
             "scales_conflict",
@@ -97,15 +149,42 @@ def _registry() -> dict[str, Flag]:
             "review",
             "the two visits' scales contradict the sizes at which the face appears",
         ),
-        Flag("coarse_pixels", "review", "pixels are too large for the smallest scars asked for"),
+        Flag(
+            "coarse_pixels",
+            "review",
+            "pixels are too large for the smallest scars asked for",
+            "mm_per_px",
+            "quality.min_scar_diameter_px",
+        ),
         Flag("low_face_presence", "review", "the face landmarks are uncertain"),
-        Flag("pose_difference", "review", "the head is turned differently at the two visits"),
+        Flag(
+            "pose_difference",
+            "review",
+            "the head is turned differently at the two visits",
+            "pose_difference_deg",
+            "quality.max_pose_difference_deg",
+        ),
+        Flag(
+            "expression_difference",
+            "review",
+            "the face has another expression at the two visits, which stretches and folds skin",
+            "expression_difference",
+            "quality.max_expression_difference",
+        ),
         Flag(
             "low_registered_fraction",
             "review",
             "a large part of the skin could not be aligned and was left out at both visits",
+            "registered_fraction",
+            "quality.min_registered_fraction",
         ),
-        Flag("high_residual", "review", "alignment of the two visits is less certain than usual"),
+        Flag(
+            "high_residual",
+            "review",
+            "alignment of the two visits is less certain than usual",
+            "registration_residual_mm",
+            "quality.max_residual_mm",
+        ),
         Flag("no_scar_found", "info", "skin was measured and no scar was found"),
     ]
     return {flag.name: flag for flag in flags}

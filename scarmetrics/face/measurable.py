@@ -9,7 +9,7 @@ import numpy as np
 from scipy import ndimage as ndi
 
 from scarmetrics.opencv import cv2
-from scarmetrics.photometry import lit_skin, log_luminance
+from scarmetrics.photometry import lit_skin, log_luminance, luminance
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -107,6 +107,30 @@ def measurable_skin(
         excluded[cause] = float(taken.sum() / whole)
         left &= ~taken
     return MeasurableSkin(left, excluded)
+
+
+def skin_exposure(image: Image, skin: Mask) -> tuple[float, float]:
+    """How bright skin is, and how much of it the code values could not hold.
+
+    Parameters
+    ----------
+    image : ndarray of uint8 or uint16, shape (M, N, 3)
+        RGB, sRGB encoded.
+    skin : ndarray of bool, shape (M, N)
+        Where to look; at least one pixel.
+
+    Returns
+    -------
+    exposure : float
+        Median relative luminance, linear in light, 0 to 1.
+    clipped : float
+        Share of the skin where any channel is at the end of its range.
+    """
+    pixels = image[skin]
+    full = np.iinfo(image.dtype).max
+    ends = (pixels >= _CLIPPED * full) | (pixels <= (1 - _CLIPPED) / 2 * full)
+    exposure = float(np.median(luminance(pixels[None])))
+    return exposure, float(ends.any(axis=1).mean())
 
 
 def clipped_highlights(image: Image, skin: Mask, mm_per_px: float) -> Mask:

@@ -110,7 +110,7 @@ def head_pose_deg(landmarks: NDArray[np.float64]) -> tuple[float, float, float]:
     .. [1] S. Umeyama, "Least-squares estimation of transformation parameters between two point
        patterns", IEEE TPAMI 13(4), 376-380 (1991).
     """
-    rotation = _head_rotation(landmarks)
+    rotation = head_rotation(landmarks)
     roll = np.arctan2(-rotation[1, 0], rotation[0, 0])  # tilt of the line through the eyes
     # roll is undone first: yaw and pitch are the head's own, however it is tilted in the image
     cos, sin = np.cos(roll), np.sin(roll)
@@ -120,7 +120,7 @@ def head_pose_deg(landmarks: NDArray[np.float64]) -> tuple[float, float, float]:
     return float(np.degrees(yaw)), float(np.degrees(pitch)), float(np.degrees(roll))
 
 
-def _head_rotation(landmarks: NDArray[np.float64]) -> NDArray[np.float64]:
+def head_rotation(landmarks: NDArray[np.float64]) -> NDArray[np.float64]:
     """Best rotation of the canonical face to the landmarks; y up, z to the viewer."""
     seen = landmarks[:N_MESH] * np.array([1.0, -1.0, -1.0])
     model = canonical_vertices()
@@ -162,7 +162,7 @@ def posed_face(
     nearness = 0.0 if focal_px is None else 1.0 / focal_px
     depth = landmarks[:N_MESH, 2] - landmarks[list(_EYE_CORNERS), 2].mean()
     in_space = np.column_stack([seen * (1 + nearness * depth[:, None]), depth])
-    rotation = np.diag(_AS_IMAGE) @ _head_rotation(in_space) @ np.diag(_AS_IMAGE)
+    rotation = np.diag(_AS_IMAGE) @ head_rotation(in_space) @ np.diag(_AS_IMAGE)
 
     def place(shape: NDArray[np.float64], pose: NDArray[np.float64]) -> NDArray[np.float64]:
         turned = pose[3] * size * shape @ Rotation.from_rotvec(pose[:3]).as_matrix().T

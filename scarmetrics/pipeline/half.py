@@ -18,7 +18,14 @@ from scarmetrics.face import REGIONS, Face, detect_face
 from scarmetrics.measure import compare, match_scars, measure_labels, measure_regions, unmatched
 from scarmetrics.models import FailedHalf, Image, Mask, Side, View
 from scarmetrics.photometry import require_rgb
-from scarmetrics.pipeline.quality import half_flags, refuse_scale, refuse_side, visit_flags
+from scarmetrics.pipeline.quality import (
+    half_flags,
+    pair_quality,
+    refuse_scale,
+    refuse_side,
+    visit_flags,
+    visit_quality,
+)
 from scarmetrics.pipeline.results import HalfResult, Pair, VisitResult
 from scarmetrics.pipeline.scales import carries_scale, carry_scale, pair_scales
 from scarmetrics.pipeline.skin import SideSkin, side_skin
@@ -286,17 +293,17 @@ def _visit_result(
     else:
         factor, surface_rel_sd = np.broadcast_to(np.float32(1), face.shape), 0.0
     measurement = measure_labels(found, roi, factor, scale, surface_rel_sd)
+    quality = visit_quality(pair, visit, skin)
     return VisitResult(
         labels=found.labels,
         roi=roi,
         measurement=measurement,
         scale=scale,
-        flags=visit_flags(pair, visit, measurement, skin, config),
+        flags=visit_flags(pair, visit, measurement, quality, config),
         regions=measure_regions(
             found.labels, roi, factor, regions=skin.regions, names=REGIONS, scale=scale
         ),
-        excluded=skin.excluded,
-        beard_texture=skin.beard_texture,
+        quality=quality,
         scale_choice=pair.scale_choices[visit],
     )
 
@@ -309,12 +316,13 @@ def _half_result(
     config: StudyConfig,
 ) -> HalfResult:
     baseline, follow_up = results
+    quality = pair_quality(pair)
     residual_mm = float(np.nanmedian(pair.registration.residual_mm[baseline.roi]))
     residual_px = residual_mm / pair.registration.mm_per_px
     flags = {
         *baseline.flags,
         *follow_up.flags,
-        *half_flags(pair, registered_fraction, residual_px, config),
+        *half_flags(pair, registered_fraction, residual_px, quality, config),
     }
     scale = baseline.scale
     return HalfResult(
@@ -338,6 +346,7 @@ def _half_result(
         residual_mm=None if scale is None else residual_px * scale.mm_per_px,
         registered_fraction=registered_fraction,
         flags=tuple(sorted(flags)),
+        quality=quality,
     )
 
 

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from scarmetrics.face.expression import expression_difference, pose_difference_deg
 from scarmetrics.models import FailedHalf
+from scarmetrics.pipeline.results import PairQuality, VisitQuality
 
 if TYPE_CHECKING:
-    from scarmetrics.config import StudyConfig
+    from scarmetrics.config import QualityConfig, StudyConfig
     from scarmetrics.face import Face
     from scarmetrics.measure import AreaMeasurement
     from scarmetrics.models import Side, View
@@ -71,19 +74,45 @@ def _view_contradicted(face: Face, view: View | None) -> bool:
     return view is not None and abs(face.yaw_deg) <= _TURNED_DEG
 
 
+def visit_quality(pair: Pair, visit: int, skin: SideSkin) -> VisitQuality:
+    """How well one photograph shows one side."""
+    face, scale, blur_px = pair.faces[visit], pair.scales[visit], pair.blur_px[visit]
+    return VisitQuality(
+        yaw_deg=face.yaw_deg,
+        pitch_deg=face.pitch_deg,
+        blur_px=blur_px,
+        blur_mm=None if scale is None or blur_px is None else blur_px * scale.mm_per_px,
+        exposure=skin.exposure,
+        clipped_fraction=skin.clipped_fraction,
+        beard_texture=skin.beard_texture,
+        excluded=skin.excluded,
+    )
+
+
+def pair_quality(pair: Pair) -> PairQuality:
+    """How alike the two photographs were taken."""
+    blurs_mm = [
+        blur_px * mm_per_px
+        for blur_px, mm_per_px in zip(pair.blur_px, pair.detection_mm_per_px, strict=True)
+        if blur_px is not None
+    ]
+    known = len(blurs_mm) == 2
+    return PairQuality(
+        pose_difference_deg=pose_difference_deg(*pair.faces),
+        expression_difference=expression_difference(*pair.faces),
+        blur_difference_mm=math.sqrt(abs(blurs_mm[0] ** 2 - blurs_mm[1] ** 2)) if known else None,
+    )
+
+
 def visit_flags(
-    pair: Pair, visit: int, measurement: AreaMeasurement, skin: SideSkin, config: StudyConfig
+    pair: Pair, visit: int, measurement: AreaMeasurement, quality: VisitQuality, config: StudyConfig
 ) -> tuple[str, ...]:
-    """Flags that one photograph's file, face, view, scale, skin and measurement call for."""
+    """Flags that one photograph's file, face, view, scale, quality and measurement call for."""
     face, scale = pair.faces[visit], pair.scales[visit]
     flags = {*pair.photo_flags[visit], *face.flags}
     if config.face.surface == "flat":
         flags.add("flat_surface")
-    if (skin.beard_texture or 0.0) > config.quality.max_beard_texture:
-        flags.add("beard_suspected")
-    if skin.not_measurable_fraction > config.quality.max_not_measurable:
-        flags.add("much_not_measurable")
-    flags.update(pair.scale_choices[visit].flags)
+    flags |= _quality_flags(quality, pair.detection_mm_per_px[visit], config.quality)
     if _view_contradicted(face, pair.views[visit]):
         flags.add("view_contradicted")
     if scale is None:
@@ -100,13 +129,35 @@ def visit_flags(
     return tuple(sorted(flags))
 
 
+def _quality_flags(quality: VisitQuality, mm_per_px: float, limits: QualityConfig) -> set[str]:
+    lowest, highest = limits.exposure
+    exposure = lowest if quality.exposure is None else quality.exposure
+    raised = {
+        "beard_suspected": (quality.beard_texture or 0.0) > limits.max_beard_texture,
+        "much_not_measurable": sum(quality.excluded.values()) > limits.max_not_measurable,
+        "blurred": (quality.blur_px or 0.0) * mm_per_px > limits.max_blur_mm,
+        "underexposed": exposure < lowest,
+        "overexposed": exposure > highest,
+        "clipped": (quality.clipped_fraction or 0.0) > limits.max_clipped,
+    }
+    return {name for name, is_raised in raised.items() if is_raised}
+
+
 def half_flags(
-    pair: Pair, registered_fraction: float, residual_px: float, config: StudyConfig
+    pair: Pair,
+    registered_fraction: float,
+    residual_px: float,
+    quality: PairQuality,
+    config: StudyConfig,
 ) -> tuple[str, ...]:
     """Flags that the two visits together call for."""
-    flags = set()
-    if abs(pair.faces[0].yaw_deg - pair.faces[1].yaw_deg) > config.quality.max_pose_difference_deg:
+    flags, limits = set(), config.quality
+    if (quality.pose_difference_deg or 0.0) > limits.max_pose_difference_deg:
         flags.add("pose_difference")
+    if (quality.expression_difference or 0.0) > limits.max_expression_difference:
+        flags.add("expression_difference")
+    if (quality.blur_difference_mm or 0.0) > limits.max_blur_difference_mm:
+        flags.add("sharpness_difference")
     if registered_fraction < config.quality.min_registered_fraction:
         flags.add("low_registered_fraction")
     if not residual_px * pair.detection_mm_per_px[0] <= config.quality.max_residual_mm:

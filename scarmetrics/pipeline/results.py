@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from scarmetrics.face.sharpness import edge_blur_px
 from scarmetrics.flags import QcStatus, qc_status
 from scarmetrics.pipeline.scales import SizeRatio, size_ratio
 from scarmetrics.scale import NO_SCALE, ScaleChoice
@@ -62,6 +63,68 @@ class Pair:
         """How large the follow-up shows unchanged skin, relative to the baseline."""
         return size_ratio(self.registration, self.faces, self.detection_mm_per_px)
 
+    @cached_property
+    def blur_px(self) -> tuple[float | None, float | None]:
+        """Blur of each photograph, as the standard deviation of a Gaussian."""
+        first, second = (
+            edge_blur_px(image, face.face_mask, mm_per_px)
+            for image, face, mm_per_px in zip(
+                self.images, self.faces, self.detection_mm_per_px, strict=True
+            )
+        )
+        return first, second
+
+
+@dataclass(frozen=True)
+class VisitQuality:
+    """How well one photograph shows a half.
+
+    Attributes
+    ----------
+    yaw_deg, pitch_deg : float
+        Head pose.
+    blur_px, blur_mm : float or None
+        Blur as the standard deviation of a Gaussian; in mm by the photograph's scale.
+    exposure : float or None
+        Median relative luminance of the side's skin.
+    clipped_fraction : float or None
+        Share of it where a channel is at the end of its range.
+    beard_texture : float or None
+        Fine darkness of the lower face over that of the upper; None where either is missing.
+    excluded : dict of str to float
+        For each cause the share of this side's skin that the photograph cannot show measurably.
+    """
+
+    yaw_deg: float | None = None
+    pitch_deg: float | None = None
+    blur_px: float | None = None
+    blur_mm: float | None = None
+    exposure: float | None = None
+    clipped_fraction: float | None = None
+    beard_texture: float | None = None
+    excluded: Mapping[Cause, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class PairQuality:
+    """How alike the two photographs of a half were taken.
+
+    Attributes
+    ----------
+    pose_difference_deg : float or None
+        Angle between the directions in which the head looks.
+    expression_difference : float or None
+        Largest difference in opening and width of the mouth and height of the cheeks, in distances
+        between the pupils.
+    blur_difference_mm : float or None
+        Blur that would make the sharper photograph look like the other, by the baseline's scale or
+        a nominal one.
+    """
+
+    pose_difference_deg: float | None = None
+    expression_difference: float | None = None
+    blur_difference_mm: float | None = None
+
 
 @dataclass(frozen=True, eq=False)
 class VisitResult:
@@ -81,10 +144,8 @@ class VisitResult:
         What concerns this photograph alone.
     regions : tuple of RegionMeasurement
         The same scars and skin, divided among the named regions.
-    excluded : dict of str to float
-        For each cause the share of this side's skin that this photograph could not show measurably.
-    beard_texture : float or None
-        Fine darkness of the lower face over that of the upper; None where either is missing.
+    quality : VisitQuality
+        How well the photograph shows this half.
     scale_choice : ScaleChoice
         What `scale` was chosen from.
     """
@@ -95,8 +156,7 @@ class VisitResult:
     scale: PixelScale | None
     flags: tuple[str, ...]
     regions: tuple[RegionMeasurement, ...] = ()
-    excluded: Mapping[Cause, float] = field(default_factory=dict)
-    beard_texture: float | None = None
+    quality: VisitQuality = VisitQuality()
     scale_choice: ScaleChoice = NO_SCALE
 
 
@@ -122,6 +182,8 @@ class HalfResult:
         Share of the common skin that could be aligned.
     flags : tuple of str
         All flags of the half, those of its visits included.
+    quality : PairQuality
+        How alike the two photographs were taken.
     """
 
     side: Side
@@ -134,6 +196,7 @@ class HalfResult:
     residual_mm: float | None
     registered_fraction: float
     flags: tuple[str, ...]
+    quality: PairQuality = PairQuality()
 
     @property
     def qc_status(self) -> QcStatus:

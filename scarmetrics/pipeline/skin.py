@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from scarmetrics.face import REGIONS
-from scarmetrics.face.measurable import beard_texture, measurable_skin
+from scarmetrics.face.measurable import beard_texture, measurable_skin, skin_exposure
 from scarmetrics.opencv import cv2
 
 if TYPE_CHECKING:
@@ -40,17 +40,17 @@ class SideSkin:
         Share of the skin that cannot be measured, by cause.
     beard_texture : float or None
         Fine darkness of the lower face over that of the upper.
+    exposure, clipped_fraction : float or None
+        Median relative luminance of the skin, and the share of it where a channel is at the end of
+        its range; None where no skin is seen.
     """
 
     mask: Mask
     regions: NDArray[np.uint8]
     excluded: Mapping[Cause, float]
     beard_texture: float | None
-
-    @property
-    def not_measurable_fraction(self) -> float:
-        """Share of the skin that cannot be measured, for whatever cause."""
-        return float(sum(self.excluded.values()))
+    exposure: float | None
+    clipped_fraction: float | None
 
 
 def side_skin(
@@ -84,6 +84,8 @@ def side_skin(
     SideSkin
     """
     regions = face.regions(side)
+    printed = _inside(covers, face.shape)
+    seen = (regions > 0) & ~printed
     skin = measurable_skin(
         image,
         regions > 0,
@@ -91,11 +93,12 @@ def side_skin(
         darkest=config.face.darkest_skin,
         untilted=face.surface(mm_per_px).within(config.face.max_tilt_deg),
         bearded=np.isin(regions, _BEARDED),
-        printed=_inside(covers, face.shape) if covers else None,
+        printed=printed,
     )
     lower, upper = (skin.mask & np.isin(regions, part) for part in (_BEARDED, _CLEAR))
     texture = beard_texture(image, lower, upper, mm_per_px)
-    return SideSkin(skin.mask, regions, skin.excluded, texture)
+    exposure, clipped = skin_exposure(image, seen) if seen.any() else (None, None)
+    return SideSkin(skin.mask, regions, skin.excluded, texture, exposure, clipped)
 
 
 def _inside(polygons: Sequence[Polygon], shape: tuple[int, int]) -> Mask:

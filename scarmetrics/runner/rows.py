@@ -32,6 +32,11 @@ MEASUREMENTS = {
     "roi_area_mm2": _NUMBER,
     "area_fraction": _NUMBER,
     "scar_count": _COUNT,
+    "yaw_deg": _NUMBER,
+    "pitch_deg": _NUMBER,
+    "blur_mm": _NUMBER,
+    "exposure": _NUMBER,
+    "clipped_fraction": _NUMBER,
     "not_measurable_fraction": _NUMBER,
     "print_fraction": _NUMBER,
     "tilt_fraction": _NUMBER,
@@ -65,6 +70,9 @@ CHANGES = {
     "change_fraction": _NUMBER,
     "registration_residual_mm": _NUMBER,
     "registered_fraction": _NUMBER,
+    "pose_difference_deg": _NUMBER,
+    "expression_difference": _NUMBER,
+    "blur_difference_mm": _NUMBER,
     "qc_status": _TEXT,
     "qc_flags": _TEXT,
 }
@@ -123,9 +131,14 @@ def measurement_rows(
                 "roi_area_mm2": visit.measurement.roi_area_mm2,
                 "area_fraction": visit.measurement.area_fraction,
                 "scar_count": visit.measurement.scar_count,
-                "not_measurable_fraction": sum(visit.excluded.values()),
-                **{f"{cause}_fraction": share for cause, share in visit.excluded.items()},
-                "beard_texture": visit.beard_texture,
+                "yaw_deg": visit.quality.yaw_deg,
+                "pitch_deg": visit.quality.pitch_deg,
+                "blur_mm": visit.quality.blur_mm,
+                "exposure": visit.quality.exposure,
+                "clipped_fraction": visit.quality.clipped_fraction,
+                "not_measurable_fraction": sum(visit.quality.excluded.values()),
+                **{f"{cause}_fraction": share for cause, share in visit.quality.excluded.items()},
+                "beard_texture": visit.quality.beard_texture,
                 "mm_per_px": visit.scale.mm_per_px if visit.scale else None,
                 "mm_per_px_source": visit.scale.source if visit.scale else None,
                 "mm_per_px_rel_sd": visit.scale.rel_sd if visit.scale else None,
@@ -143,6 +156,7 @@ def measurement_rows(
 
 def change_row(study_id: str, job: PairJob, result: HalfResult) -> Row:
     """Row of ``changes.csv`` for one half."""
+    blur_mm = result.quality.blur_difference_mm
     return {
         "study_id": study_id,
         "subject_id": job.subject_id,
@@ -157,6 +171,9 @@ def change_row(study_id: str, job: PairJob, result: HalfResult) -> Row:
         "change_fraction": result.change.change_fraction,
         "registration_residual_mm": result.residual_mm,
         "registered_fraction": result.registered_fraction,
+        "pose_difference_deg": result.quality.pose_difference_deg,
+        "expression_difference": result.quality.expression_difference,
+        "blur_difference_mm": blur_mm if result.residual_mm is not None else None,
         "qc_status": result.qc_status,
         "qc_flags": join_flags(result.flags),
     }

@@ -64,9 +64,9 @@ def test_tilted_skin_is_left_out_and_its_share_told(pair, half):
     ):
         assert face.surface().within(30.5)[visit.roi].all()
         assert face.surface().within(60.5)[wide.roi].all()
-        assert visit.excluded["tilt"] > wide.excluded["tilt"] + 0.1
+        assert visit.quality.excluded["tilt"] > wide.quality.excluded["tilt"] + 0.1
         skin = face.skin_mask("left").sum()
-        assert visit.roi.sum() <= (1 - sum(visit.excluded.values())) * skin + 1
+        assert visit.roi.sum() <= (1 - sum(visit.quality.excluded.values())) * skin + 1
     config = StudyConfig(
         face=FaceConfig(max_tilt_deg=30), quality=QualityConfig(max_not_measurable=0.2)
     )
@@ -75,7 +75,7 @@ def test_tilted_skin_is_left_out_and_its_share_told(pair, half):
 
 
 def test_stubble_is_suspected_above_the_configs_limit(pair, half):
-    texture = half.baseline.beard_texture
+    texture = half.baseline.quality.beard_texture
     assert 0.3 < texture < 1.5
     config = StudyConfig(quality=QualityConfig(max_beard_texture=0.9 * texture))
     assert "beard_suspected" in measure_side(pair, "left", config).baseline.flags

@@ -123,10 +123,10 @@ def test_the_marker_itself_is_no_skin(visits):
     covered = np.s_[int(y) - reach : int(y) + reach, int(x) - reach : int(x) + reach]
     for visit in (half.baseline, half.follow_up):
         assert not visit.roi[covered].any()
-        assert visit.excluded["print"] > 0.005
+        assert visit.quality.excluded["print"] > 0.005
     plain = measured([one.image for one in visits], config(marker_size_mm=None))
     assert plain.baseline.roi[covered].mean() > 0.5
-    assert plain.baseline.excluded["print"] == 0
+    assert plain.baseline.quality.excluded["print"] == 0
 
 
 def test_without_a_carried_scale_follow_up_stays_empty(visits):
