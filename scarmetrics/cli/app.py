@@ -233,6 +233,37 @@ def link(
     )
 
 
+@app.command(epilog="Example:  scarmetrics repeatability repeats.csv --out repeats")
+def repeatability(
+    file: Annotated[
+        Path,
+        typer.Argument(
+            help="Table (CSV or Excel) with subject_id, side, repeat, area_mm2.",
+            show_default=False,
+        ),
+    ],
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            "--out",
+            "-o",
+            help="Folder for repeatability.json and the Bland-Altman plot.",
+            show_default="print only",
+        ),
+    ] = None,
+    quiet: Quiet = False,
+) -> None:
+    """Say how well photographs taken again repeat the measured area.
+
+    Nothing may have happened to the skin between the repeats. Gives ICC(2,1), within-subject
+    variation, limits of agreement and the minimum detectable change; docs/statistics.md explains
+    them.
+    """
+    from scarmetrics.cli.repeatability import run_repeatability
+
+    raise typer.Exit(run_repeatability(file, out, quiet=quiet))
+
+
 def main() -> None:
     """Run the command line; every error is one message with a remedy, never a traceback."""
     try:

@@ -173,7 +173,7 @@ def visit_flags(
 ) -> tuple[str, ...]:
     """Flags that one photograph's file, face, view, scale, quality and measurement call for."""
     face, scale = pair.faces[visit], pair.scales[visit]
-    flags = {*pair.photo_flags[visit], *face.flags}
+    flags = {*pair.photo_flags[visit], *face.flags, *pair.scale_choices[visit].flags}
     if config.face.surface == "flat":
         flags.add("flat_surface")
     flags |= _quality_flags(quality, pair.detection_mm_per_px[visit], config.quality)

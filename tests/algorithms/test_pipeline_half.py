@@ -14,7 +14,6 @@ from scarmetrics.units import PixelScale
 
 @pytest.fixture(scope="module")
 def scars(phantom):
-    """A field on the left half."""
     skin = phantom.face.skin_mask("left")
     return scar_field(skin, mm_per_px=phantom.mm_per_px, seed=2, area_fraction=0.03)
 
@@ -26,7 +25,6 @@ def baseline(phantom, scars):
 
 @pytest.fixture(scope="module")
 def follow_up(phantom, scars):
-    """The face again, its scars smaller and shallower."""
     return recapture(
         phantom.image, seed=3, mm_per_px=phantom.mm_per_px, scars=shrink(scars, 0.5, 0.8)
     )

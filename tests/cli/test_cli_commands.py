@@ -17,7 +17,7 @@ from scarmetrics.cli import main
 from scarmetrics.cli.console import make_console, print_failures
 from scarmetrics.models import FailureRecord
 
-COMMANDS = ("run", "check", "init", "demo")
+COMMANDS = ("run", "check", "init", "demo", "repeatability")
 
 
 @pytest.fixture
