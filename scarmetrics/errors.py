@@ -195,12 +195,19 @@ def _reasons() -> dict[str, ReasonText]:
             "check that both photographs show the same half from the same direction",
         ),
         "laterality_conflict": text(
-            "the follow-up looks like the mirror image of the baseline",
-            "check that neither photograph is mirrored and that left and right are not swapped",
+            "left and right contradict each other: a photograph is mirrored or of the other side",
+            "check that neither photograph is mirrored and that left and right are not swapped in "
+            "file names, manifest or ingest.views",
+        ),
+        "subject_mismatch": text(
+            "the two photographs do not show the same skin, although both show it well",
+            "check that both files belong to this subject; if they do, look for make-up or a tan, "
+            "and photograph the visit again",
         ),
         "registration_disagrees": text(
             "the two photographs do not show the same skin, or differ too much to be aligned",
-            "check that both files belong to this subject and side and are not mirrored",
+            "check that both files belong to this subject and side; photograph the visit again "
+            "sharp, in the same light and from the same direction",
         ),
         # running
         "internal_error": text(

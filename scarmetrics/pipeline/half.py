@@ -21,8 +21,10 @@ from scarmetrics.photometry import require_rgb
 from scarmetrics.pipeline.quality import (
     half_flags,
     pair_quality,
+    refuse_pair,
     refuse_scale,
     refuse_side,
+    refuse_view,
     visit_flags,
     visit_quality,
 )
@@ -127,10 +129,13 @@ def align_pair(
     faces: list[Face] = []
     require_rgb(baseline)
     require_rgb(follow_up)
-    for image, visit in zip((baseline, follow_up), visits, strict=True):
+    for image, view, visit in zip((baseline, follow_up), views, visits, strict=True):
         face = detect_face(image, config=config.face)
         if not isinstance(face, Face):
             return FailedHalf(face.reason_code, face.reason, visit)
+        conflict = refuse_view(face, view, visit)
+        if conflict is not None:
+            return conflict
         faces.append(face)
     choices = pair_scales((baseline, follow_up), (faces[0], faces[1]), scales, config)
     if isinstance(choices, FailedHalf):
@@ -153,7 +158,9 @@ def align_pair(
         config=config.registration,
     )
     if not isinstance(registration, Registration):
-        return FailedHalf(registration.reason_code, registration.reason)
+        return refuse_pair(
+            registration, (baseline, follow_up), (faces[0], faces[1]), detection, config
+        )
     pair = Pair(
         images=(baseline, follow_up),
         faces=(faces[0], faces[1]),

@@ -8,21 +8,27 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from scarmetrics.face.expression import expression_difference, pose_difference_deg
+from scarmetrics.face.measurable import skin_exposure
+from scarmetrics.face.sharpness import edge_blur_px
 from scarmetrics.models import FailedHalf
 from scarmetrics.pipeline.results import PairQuality, VisitQuality
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from scarmetrics.config import QualityConfig, StudyConfig
     from scarmetrics.face import Face
     from scarmetrics.measure import AreaMeasurement
-    from scarmetrics.models import Side, View
+    from scarmetrics.models import Image, Mask, Side, View
     from scarmetrics.pipeline.results import Pair
     from scarmetrics.pipeline.skin import SideSkin
+    from scarmetrics.registration import FailedRegistration
     from scarmetrics.units import PixelScale
 
 _SCALES_DISAGREE_SD = 3.0
 _IMPOSSIBLE = 1.5  # beyond the range of people's faces by this factor, a scale is a mistake
 _LEAST_SCAR_PX = 2.0
+_EXCUSE = 2.0  # faces turned by 12° and blurred by 0.7 mm are still aligned
 _TURNED_DEG = 8.0  # yaw that shows for certain which side is turned to the camera
 _FRONTAL_DEG = 20.0
 
@@ -57,15 +63,69 @@ def refuse_scale(
 
 def refuse_side(face: Face, side: Side, view: View | None, visit: str) -> FailedHalf | None:
     """The failure that a head turned away from what was declared calls for."""
+    refused = refuse_view(face, view, visit)
+    if refused is not None:
+        return refused
     if face.side_visible not in (side, "both"):
         detail = f"the photograph shows the {face.side_visible} side, {side} was declared"
         return FailedHalf("side_not_visible", detail, visit)
+    return None
+
+
+def refuse_view(face: Face, view: View | None, visit: str) -> FailedHalf | None:
+    """The failure of an oblique photograph that shows the other side than was declared."""
     if view in ("left", "right") and abs(face.yaw_deg) > _TURNED_DEG:
         turned = "left" if face.yaw_deg > 0 else "right"
         if turned != view:
             detail = f"the {turned} side is turned to the camera, the view was declared as {view}"
-            return FailedHalf("side_not_visible", detail, visit)
+            return FailedHalf("laterality_conflict", detail, visit)
     return None
+
+
+def refuse_pair(
+    failed: FailedRegistration,
+    images: tuple[Image, Image],
+    faces: tuple[Face, Face],
+    mm_per_px: Sequence[float],
+    config: StudyConfig,
+) -> FailedHalf:
+    """The failure of a pair that could not be aligned.
+
+    Where the faces match and their skin does not, the photographs show two people, unless they
+    are too bad or too different to tell.
+    """
+    if not failed.skin_differs:
+        return FailedHalf(failed.reason_code, failed.reason)
+    shown = [
+        _photo_quality(image, face, mm, face.skin_mask("left") | face.skin_mask("right"))
+        for image, face, mm in zip(images, faces, mm_per_px, strict=True)
+    ]
+    excuses, limits = set(), _limits_of_alignment(config.quality)
+    for quality, mm in zip(shown, mm_per_px, strict=True):
+        excuses |= _quality_flags(quality, mm, limits)
+    blurs_mm = [(quality.blur_px or 0.0) * mm for quality, mm in zip(shown, mm_per_px, strict=True)]
+    differences = PairQuality(
+        pose_difference_deg=pose_difference_deg(*faces),
+        blur_difference_mm=_blur_between(*blurs_mm),
+    )
+    excuses |= _difference_flags(differences, limits)
+    if not excuses:
+        return FailedHalf("subject_mismatch", f"not the same skin: {failed.reason}")
+    causes = ", ".join(sorted(excuses))
+    return FailedHalf("registration_disagrees", f"{failed.reason}; it may be for {causes}")
+
+
+def _limits_of_alignment(limits: QualityConfig) -> QualityConfig:
+    """Beyond these the same skin may fail to be aligned; flags are raised long before."""
+    lengths = ("max_blur_mm", "max_blur_difference_mm", "max_pose_difference_deg")
+    wider = {name: _EXCUSE * getattr(limits, name) for name in lengths}
+    return limits.model_copy(update=wider)
+
+
+def _photo_quality(image: Image, face: Face, mm_per_px: float, skin: Mask) -> VisitQuality:
+    exposure, clipped = skin_exposure(image, skin) if skin.any() else (None, None)
+    blur_px = edge_blur_px(image, face.face_mask, mm_per_px)
+    return VisitQuality(blur_px=blur_px, exposure=exposure, clipped_fraction=clipped)
 
 
 def _view_contradicted(face: Face, view: View | None) -> bool:
@@ -96,12 +156,16 @@ def pair_quality(pair: Pair) -> PairQuality:
         for blur_px, mm_per_px in zip(pair.blur_px, pair.detection_mm_per_px, strict=True)
         if blur_px is not None
     ]
-    known = len(blurs_mm) == 2
     return PairQuality(
         pose_difference_deg=pose_difference_deg(*pair.faces),
         expression_difference=expression_difference(*pair.faces),
-        blur_difference_mm=math.sqrt(abs(blurs_mm[0] ** 2 - blurs_mm[1] ** 2)) if known else None,
+        blur_difference_mm=_blur_between(*blurs_mm) if len(blurs_mm) == 2 else None,
     )
+
+
+def _blur_between(first_mm: float, second_mm: float) -> float:
+    """Blur that would make the sharper one like the other: variances add."""
+    return math.sqrt(abs(first_mm**2 - second_mm**2))
 
 
 def visit_flags(
@@ -151,13 +215,7 @@ def half_flags(
     config: StudyConfig,
 ) -> tuple[str, ...]:
     """Flags that the two visits together call for."""
-    flags, limits = set(), config.quality
-    if (quality.pose_difference_deg or 0.0) > limits.max_pose_difference_deg:
-        flags.add("pose_difference")
-    if (quality.expression_difference or 0.0) > limits.max_expression_difference:
-        flags.add("expression_difference")
-    if (quality.blur_difference_mm or 0.0) > limits.max_blur_difference_mm:
-        flags.add("sharpness_difference")
+    flags = _difference_flags(quality, config.quality)
     if registered_fraction < config.quality.min_registered_fraction:
         flags.add("low_registered_fraction")
     if not residual_px * pair.detection_mm_per_px[0] <= config.quality.max_residual_mm:
@@ -165,6 +223,16 @@ def half_flags(
     if _scales_disagree(pair):
         flags.add("scales_disagree")
     return tuple(sorted(flags))
+
+
+def _difference_flags(quality: PairQuality, limits: QualityConfig) -> set[str]:
+    raised = {
+        "pose_difference": (quality.pose_difference_deg or 0.0) > limits.max_pose_difference_deg,
+        "expression_difference": (quality.expression_difference or 0.0)
+        > limits.max_expression_difference,
+        "sharpness_difference": (quality.blur_difference_mm or 0.0) > limits.max_blur_difference_mm,
+    }
+    return {name for name, is_raised in raised.items() if is_raised}
 
 
 def _scales_disagree(pair: Pair) -> bool:

@@ -129,5 +129,31 @@ def refuse_mirrored(likeness: float, mirrored: float) -> FailedRegistration | No
             "registration_disagrees",
             f"the follow-up looks like the baseline ({likeness:.2f}) hardly more than its mirror "
             f"image does ({mirrored:.2f})",
+            skin_differs=True,
         )
     return None
+
+
+def refuse_as_mirrored(mirrored: float, likeness: float, least: float) -> FailedRegistration | None:
+    """Refuse as a mirror image what is refused already, where its mirror image is alike.
+
+    Parameters
+    ----------
+    mirrored : float
+        Likeness of the mirror image.
+    likeness : float
+        Of the photograph itself; 0 where too little could be aligned to tell.
+    least : float
+        Likeness of what is accepted.
+
+    Returns
+    -------
+    FailedRegistration or None
+    """
+    if mirrored < max(least, likeness) + _MIRROR_MARGIN:
+        return None
+    return FailedRegistration(
+        "laterality_conflict",
+        f"the follow-up looks like the mirror image of the baseline ({mirrored:.2f}) and not like "
+        "the baseline: one of the two is mirrored",
+    )

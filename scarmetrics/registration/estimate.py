@@ -15,6 +15,7 @@ from scarmetrics.registration.confidence import (
     Evidence,
     expected_error_px,
     local_correlation,
+    refuse_as_mirrored,
     refuse_mirrored,
     without_specks,
 )
@@ -132,7 +133,8 @@ def _register_faces(
     found = _from_landmarks(frame, subject, config, mirrored=False)
     refused = _refuse_unlike(found, config.min_likeness)
     if refused is not None or not isinstance(found, Registration):
-        return found if refused is None else refused
+        assert refused is not None
+        return _as_mirror_image(found, refused, frame, subject, config)
     if found.likeness < _CLEARLY_ALIKE:
         # however little of it can be believed, the mirror image has a likeness to be compared
         lenient = config.model_copy(update={"min_registered_fraction": 0.0})
@@ -141,6 +143,24 @@ def _register_faces(
             refused = refuse_mirrored(found.likeness, mirrored.likeness)
             return found if refused is None else refused
     return found
+
+
+def _as_mirror_image(
+    found: Registration | FailedRegistration,
+    refused: FailedRegistration,
+    frame: _Frame,
+    subject: Subject,
+    config: RegistrationConfig,
+) -> FailedRegistration:
+    """What is refused because its skin differs, with the reason if it is only mirrored."""
+    if not refused.skin_differs:
+        return refused
+    mirrored = _from_landmarks(frame, mirrored_subject(subject), config, mirrored=True)
+    if not isinstance(mirrored, Registration):
+        return refused
+    likeness = found.likeness if isinstance(found, Registration) else 0.0
+    conflict = refuse_as_mirrored(mirrored.likeness, likeness, config.min_likeness)
+    return refused if conflict is None else conflict
 
 
 def _register_closeups(
@@ -248,7 +268,9 @@ def _align(
     if believed.sum() < least_px:
         share = 100 * believed.sum() / max(1, int(a.skin.sum()))
         return FailedRegistration(
-            "registration_disagrees", f"only {share:.0f} % of the skin could be aligned"
+            "registration_disagrees",
+            f"only {share:.0f} % of the skin could be aligned",
+            skin_differs=True,
         )
     return Registration(
         fixed_shape=_shape(frame.subject),
@@ -309,4 +331,5 @@ def _refuse_unlike(
         "registration_disagrees",
         f"after alignment the skin textures agree by {found.texture_agreement:.2f}; likeness "
         f"{found.likeness:.2f}, {least:g} needed",
+        skin_differs=True,
     )

@@ -22,7 +22,19 @@ BOUND_PER_SD = 2.4477
 
 
 class FailedRegistration(Failure):
-    """The two photographs could not be aligned; falsy, carries the reason, never an identity."""
+    """The two photographs could not be aligned; falsy, carries the reason, never an identity.
+
+    Parameters
+    ----------
+    reason_code, detail : str
+        As for `scarmetrics.models.Failure`.
+    skin_differs : bool, optional
+        Whether the photographs could be laid on each other and only their skin disagrees.
+    """
+
+    def __init__(self, reason_code: str, detail: str = "", *, skin_differs: bool = False) -> None:
+        super().__init__(reason_code, detail)
+        self.skin_differs = skin_differs
 
 
 @dataclass(frozen=True, eq=False)
