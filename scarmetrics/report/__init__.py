@@ -1,0 +1,1 @@
+"""Pages for reviewers, made from what a run left in OUT; nothing is measured."""
