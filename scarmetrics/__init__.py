@@ -26,16 +26,20 @@ if TYPE_CHECKING:
     from scarmetrics.face import Face, FaceNotFound, detect_face
     from scarmetrics.ingest import decode_photograph
     from scarmetrics.models import FailedHalf
+    from scarmetrics.phantom import make_demo_study
     from scarmetrics.pipeline import HalfResult, measure_half
     from scarmetrics.registration import FailedRegistration, Registration, register
     from scarmetrics.runner import RunSummary, Study
     from scarmetrics.segmentation import FailedSegmentation, ScarLabels, segment
+    from scarmetrics.statistics import Analysis
+    from scarmetrics.trial_report import analyse_linked, write_trial
     from scarmetrics.units import PixelScale
 
 __version__ = "0.1.0"
 
 _HOME = {
     "Allocation": "allocation",
+    "Analysis": "statistics",
     "Face": "face",
     "FaceNotFound": "face",
     "FailedHalf": "models",
@@ -51,22 +55,26 @@ _HOME = {
     "ScarmetricsError": "errors",
     "Study": "runner",
     "StudyConfig": "config",
+    "analyse_linked": "trial_report",
     "check_lock": "allocation",
     "decode_photograph": "ingest",
     "detect_face": "face",
     "link": "allocation",
     "load_config": "config",
     "lock": "allocation",
+    "make_demo_study": "phantom",
     "measure_half": "pipeline",
     "read_allocation": "allocation",
     "read_linked": "allocation",
     "register": "registration",
     "segment": "segmentation",
     "write_linked": "allocation",
+    "write_trial": "trial_report",
 }
 
 __all__ = [
     "Allocation",
+    "Analysis",
     "Face",
     "FaceNotFound",
     "FailedHalf",
@@ -82,18 +90,21 @@ __all__ = [
     "ScarmetricsError",
     "Study",
     "StudyConfig",
+    "analyse_linked",
     "check_lock",
     "decode_photograph",
     "detect_face",
     "link",
     "load_config",
     "lock",
+    "make_demo_study",
     "measure_half",
     "read_allocation",
     "read_linked",
     "register",
     "segment",
     "write_linked",
+    "write_trial",
 ]
 
 

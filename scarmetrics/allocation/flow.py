@@ -30,6 +30,17 @@ FLOW = {
     "why": TEXT,
 }
 
+FLOW_DEFINITIONS = {
+    "level": "what is counted: subjects, halves, or the visits of halves",
+    "procedure": "what the whole face got; pooled: both",
+    "treatment": "what the half got",
+    "visit": "which visit is counted",
+    "expected": "allocated subjects, their halves, or visits of these",
+    "measured": "with a scar area; of subjects: at both halves",
+    "failed": "expected but not measured",
+    "why": "reasons, with how often each applies",
+}
+
 
 def flow_rows(halves: Sequence[Half], allocation: Allocation, results: Results) -> list[Record]:
     """Rows of ``flow.csv``, for each procedure and for all (``pooled``).

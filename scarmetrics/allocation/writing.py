@@ -23,7 +23,7 @@ from scarmetrics.errors import UsageError
 from scarmetrics.provenance import hash_outputs, sha256_of, write_json
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     import pandas as pd
 
@@ -38,6 +38,16 @@ RANDOMISATION = {
     "ci_low": NUMBER,
     "ci_high": NUMBER,
     "p_value": NUMBER,
+}
+RANDOMISATION_DEFINITIONS = {
+    "procedure": "what the whole face got; pooled: both",
+    "subjects": "allocated subjects",
+    "treated_left": "of them, with ADSC-CM on the left half",
+    "treated_right": "of them, with ADSC-CM on the right half",
+    "left_share": "treated_left as a share of subjects",
+    "ci_low": "lower exact 95 % limit of left_share (Clopper-Pearson)",
+    "ci_high": "upper exact 95 % limit of left_share (Clopper-Pearson)",
+    "p_value": "exact binomial test that left and right are as likely, two-sided",
 }
 TABLES: dict[str, tuple[str, Mapping[str, str]]] = {
     "halves": ("halves.csv", HALVES),
@@ -69,7 +79,9 @@ class Written:
     kept: str
 
 
-def write_linked(study: LinkedStudy, out: Path | str) -> Written:
+def write_linked(
+    study: LinkedStudy, out: Path | str, also: Callable[[Path], object] | None = None
+) -> Written:
     """Write a linked study to ``OUT/linked``.
 
     It appears there complete, or not at all. What another link wrote there before, and what was
@@ -81,6 +93,9 @@ def write_linked(study: LinkedStudy, out: Path | str) -> Written:
         What `link` returned.
     out : path
         The folder of the measurement.
+    also : callable, optional
+        Writes what is made from the study into the folder that it is given, before that takes its
+        place; the same study must give the same bytes.
 
     Returns
     -------
@@ -101,7 +116,10 @@ def write_linked(study: LinkedStudy, out: Path | str) -> Written:
     part = out / f".{LINKED}-{uuid4().hex}"
     try:
         part.mkdir()
-        content = _write_tables(study, part)
+        _write_tables(study, part)
+        if also is not None:
+            also(part)
+        content = _content(study, part)
         if earlier is not None and _same(folder, earlier, content):
             return Written(folder, is_new=False, kept="")
         write_json(part / LINK_FILE, content)
@@ -119,14 +137,17 @@ def write_linked(study: LinkedStudy, out: Path | str) -> Written:
     return Written(folder, is_new=True, kept=kept)
 
 
-def _write_tables(study: LinkedStudy, folder: Path) -> dict[str, Any]:
-    """Write the tables; what goes into ``link.json``."""
+def _write_tables(study: LinkedStudy, folder: Path) -> None:
     for field, (name, columns) in TABLES.items():
         if field == "questionnaires" and "questionnaires" not in study.sources:
             continue
         frame: pd.DataFrame = getattr(study, field)
         write_csv(frame[list(columns)], folder / name)
-    names = [path.name for path in folder.iterdir()]
+
+
+def _content(study: LinkedStudy, folder: Path) -> dict[str, Any]:
+    """What goes into ``link.json``: what was linked, and every file that was written."""
+    names = [p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file()]
     return {
         "tool": _TOOL,
         "kind": _KIND,

@@ -204,6 +204,14 @@ def link(
             show_default="as measured",
         ),
     ] = None,
+    repeats: Annotated[
+        Path | None,
+        typer.Option(
+            "--repeatability",
+            help="repeatability.json, or a table of repeats, for the minimum detectable change.",
+            show_default=False,
+        ),
+    ] = None,
     accept_incomplete: Annotated[
         bool,
         typer.Option(
@@ -213,11 +221,12 @@ def link(
     ] = False,
     quiet: Quiet = False,
 ) -> None:
-    """Join a locked measurement with the allocation and the questionnaires.
+    """Join a locked measurement with the allocation and the questionnaires, and compare.
 
-    Writes linked/ with halves.csv, adscar.csv and its dictionary, questionnaires.csv, flow.csv,
-    randomisation.csv and link.json. Everything that is wrong with the files is listed at once, and
-    nothing is written then.
+    Writes linked/ with the answer (report.html, analysis.json, figures/) and the tables
+    (halves.csv, adscar.csv and its dictionary, questionnaires.csv, flow.csv, randomisation.csv,
+    link.json). Everything that is wrong with the files is listed at once, and nothing is written
+    then.
     """
     from scarmetrics.cli.link import link_study
 
@@ -227,6 +236,7 @@ def link(
             allocation,
             questionnaires,
             config,
+            repeats=repeats,
             accept_incomplete=accept_incomplete,
             quiet=quiet,
         )

@@ -67,7 +67,10 @@ def run_demo(out: Path, *, workers: int, subjects: int, seed: int) -> int:
         f"Tables:                {summary.out / 'measurements.csv'}, changes.csv, scars.csv,\n"
         f"                       regions.csv\n"
         f"Photographs:           {study.exports}\n"
-        f"Truth:                 {study.truth}"
+        f"Truth:                 {study.truth}\n"
+        f"To compare the halves:   scarmetrics lock {summary.out}\n"
+        f"                         scarmetrics link {summary.out} -a {study.allocation} "
+        f"--questionnaires {study.questionnaires}"
     )
     return int(summary.exit_code)
 

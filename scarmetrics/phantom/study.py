@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import datetime as dt
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -16,6 +16,7 @@ from scarmetrics.phantom.recapture import draw_exposure, expose, recapture, to_j
 from scarmetrics.phantom.render import Phantom, coverage, render
 from scarmetrics.phantom.scars import Scar, scar_field, shrink
 from scarmetrics.phantom.shading import Light
+from scarmetrics.phantom.trial import Treatment, answers, assign
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -23,10 +24,7 @@ if TYPE_CHECKING:
 
     from scarmetrics.models import Image
 
-Treatment = Literal["adsc_cm", "saline"]
-
 VISITS = ("baseline", "month3")
-_PROCEDURES = ("co2_laser", "microneedling")
 _FIRST_DAY, _FOLLOW_UP_DAYS = dt.date(2024, 1, 8), 91
 _MM_PER_PX_REL_SD = 0.01
 _JPEG_QUALITY = 95
@@ -46,12 +44,16 @@ class DemoStudy:
         Photographs and ``manifest.csv``: what a device exports.
     truth : pathlib.Path
         CSV of true areas and of which half got what.
+    allocation, questionnaires : pathlib.Path
+        What ``scarmetrics link`` joins to the measurement.
     subjects : tuple of str
         Subject ids.
     """
 
     exports: Path
     truth: Path
+    allocation: Path
+    questionnaires: Path
     subjects: tuple[str, ...]
 
 
@@ -71,7 +73,8 @@ def make_demo_study(
     Parameters
     ----------
     folder : pathlib.Path
-        Gets ``exports/`` and ``truth.csv``; made if missing.
+        Gets ``exports/``, ``truth.csv``, ``allocation.csv`` and ``questionnaires.csv``; made if
+        missing.
     n_subjects : int, optional
         How many, 1 to 99.
     seed : int, optional
@@ -89,11 +92,10 @@ def make_demo_study(
         raise UsageError(f"n_subjects is {n_subjects}", "choose 1 to 99")
     exports = folder / "exports"
     subjects = tuple(f"P{number:02d}" for number in range(1, n_subjects + 1))
-    treated: list[Side] = [SIDES[number % 2] for number in range(n_subjects)]
-    treated = [treated[i] for i in np.random.default_rng(seed).permutation(n_subjects)]
+    assigned = dict(zip(subjects, assign(n_subjects, seed), strict=True))
     manifest: list[dict[str, object]] = []
     truth: list[dict[str, object]] = []
-    for number, (subject, side) in enumerate(zip(subjects, treated, strict=True)):
+    for number, (subject, (procedure, side)) in enumerate(assigned.items()):
         visits = _photograph((seed, number), side, mm_per_px)
         captured = _FIRST_DAY + dt.timedelta(days=7 * number)
         (exports / subject).mkdir(parents=True, exist_ok=True)
@@ -118,7 +120,7 @@ def make_demo_study(
                     "visit": visit,
                     "true_area_mm2": f"{shown.area_mm2(half):.3f}",
                     "true_scar_count": shown.count(half),
-                    "procedure": _PROCEDURES[number // 2 % 2],
+                    "procedure": procedure,
                     "treatment": "adsc_cm" if half == side else "saline",
                 }
                 for half in SIDES
@@ -127,8 +129,23 @@ def make_demo_study(
         if progress:
             progress(number + 1, n_subjects)
     _write_csv(exports / "manifest.csv", manifest)
-    _write_csv(folder / "truth.csv", truth)
-    return DemoStudy(exports, folder / "truth.csv", subjects)
+    study = DemoStudy(
+        exports=exports,
+        truth=folder / "truth.csv",
+        allocation=folder / "allocation.csv",
+        questionnaires=folder / "questionnaires.csv",
+        subjects=subjects,
+    )
+    _write_csv(study.truth, truth)
+    _write_csv(
+        study.allocation,
+        [
+            {"subject_id": subject, "procedure": procedure, "treated_side": side}
+            for subject, (procedure, side) in assigned.items()
+        ],
+    )
+    _write_csv(study.questionnaires, answers(assigned, seed))
+    return study
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,6 +1,6 @@
 """Simulated trials with a known effect: error rates and coverage of what is reported.
 
-The benchmark ``trial_statistics.py`` does the same with many more trials. The bounds here are five
+The benchmark ``trial.py`` does the same with many more trials. The bounds here are five
 binomial standard errors wide, and each is one that a wrong analysis would break.
 """
 
@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 
 import pytest
-import trial_statistics as bench
+import trial as bench
 from _trials import Truth
 
 

@@ -5,7 +5,7 @@ interval covers the true effect, its bias, and its power at effects of 5, 10 and
 them the analysis that forgets which halves belong to one face, which is what most split-body trials
 that go wrong do. Outcome: change in percent of baseline.
 
-Run:  python benchmarks/trial_statistics.py [--trials N] [--seed N]
+Run:  python benchmarks/trial.py [--trials N] [--seed N]
 """
 
 from __future__ import annotations
@@ -183,7 +183,7 @@ def main() -> None:
             **{f"power, {k} points": v for k, v in power.items()},
         }.items()
     }
-    write_json("trial_statistics", {"trials": given.trials, "seed": given.seed, "figures": kept})
+    write_json("trial", {"trials": given.trials, "seed": given.seed, "figures": kept})
 
 
 if __name__ == "__main__":
