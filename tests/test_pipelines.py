@@ -11,6 +11,8 @@ from typing import Any
 
 import pytest
 
+import scarmetrics as sm
+
 PIPELINES = Path(__file__).resolve().parents[1] / "pipelines"
 ARMS = ("co2_laser", "microneedling")
 
@@ -18,6 +20,11 @@ ARMS = ("co2_laser", "microneedling")
 @pytest.fixture
 def recipe() -> dict[str, Any]:
     return runpy.run_path(str(PIPELINES / "split_face.py"))
+
+
+@pytest.fixture
+def trial() -> dict[str, Any]:
+    return runpy.run_path(str(PIPELINES / "split_face_trial.py"))
 
 
 @pytest.fixture
@@ -105,3 +112,43 @@ def test_help_tells_what_it_does(
         recipe["main"](["--help"])
     assert stopped.value.code == 0
     assert "--arms" in capsys.readouterr().out
+
+
+def test_the_trial_goes_from_photographs_to_the_answer(
+    trial: dict[str, Any], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "out"
+    summary, analysis, effect = trial["run_trial"](out, patients=2)
+    assert summary.halves_measured == 4
+    with (out / "study/truth.csv").open(encoding="utf-8", newline="") as file:
+        true = {
+            (row["subject_id"], row["treatment"], row["visit"]): float(row["true_area_mm2"])
+            for row in csv.DictReader(file)
+        }
+    change = [
+        true[subject, arm, "month3"] / true[subject, arm, "baseline"]
+        for subject in ("P01", "P02")
+        for arm in ("adsc_cm", "saline")
+    ]
+    planted = 100 * (change[0] - change[1] + change[2] - change[3]) / 2
+    assert effect.planted == pytest.approx(planted)
+    assert effect.low < effect.found < effect.high
+    assert effect.found < 0
+    assert analysis.primary.patients == 2
+    page = (out / "results/linked/report.html").read_text(encoding="utf-8")
+    assert "ADSC-CM against saline" in page
+    assert "digest" in capsys.readouterr().out
+    area = out / "results/measurements.csv"
+    area.write_bytes(area.read_bytes().replace(b"P01", b"P03", 1))
+    with pytest.raises(sm.ScarmetricsError, match=r"measurements\.csv"):
+        sm.link(out / "results", out / "study/allocation.csv")
+
+
+def test_the_trial_wants_a_folder_of_its_own(
+    trial: dict[str, Any], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "mine.txt").write_text("mine", encoding="utf-8")
+    with pytest.raises(SystemExit) as stopped:
+        trial["main"](["--out", str(tmp_path)])
+    assert stopped.value.code == 2
+    assert "holds other files" in capsys.readouterr().err

@@ -61,7 +61,9 @@ class Halves:
             table = table[table["procedure"] == procedure]
         wide = table.pivot(index="subject_id", columns="treatment", values=outcome)
         wide = wide.reindex(columns=list(TREATMENTS)).dropna()
-        wide["procedure"] = table.drop_duplicates("subject_id").set_index("subject_id")["procedure"]
+        procedures = table.drop_duplicates("subject_id").set_index("subject_id")["procedure"]
+        # an empty frame would take on every row of a column that is set
+        wide["procedure"] = procedures.reindex(wide.index)
         return wide
 
     def usable(self, outcome: str, halves: str) -> pd.DataFrame:

@@ -121,8 +121,8 @@ class Printer:
         """A p value as a table has it."""
         return self.p_value(node, equals=False)
 
-    def cell(self, node: Node) -> Markup:
-        """A cell of a table from outside: text as text, numbers as numbers."""
+    def cell(self, node: Node, names: Mapping[str, str]) -> Markup:
+        """A cell of a table from outside: words by their names, text as text, numbers as such."""
         value = raw(node)
         if isinstance(value, bool):
             return Markup("yes" if value else "no")
@@ -130,7 +130,7 @@ class Printer:
             return self.number(node, 0)
         if isinstance(value, float):
             return self.number(node, 0 if value.is_integer() else 3)
-        return Markup(escape(node))
+        return Markup(escape(names.get(str(value), value)))
 
     def _data(self, node: Node, text: str, scale: int = 1) -> Markup:
         path = path_of(node)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import csv
+import json
 import sys
 from pathlib import Path
 
 import pandas as pd
 import pytest
-from made_trial import Made, write_allocation
+from made_trial import Made, area, write_allocation
 
 import scarmetrics as sm
 from scarmetrics.cli import main
@@ -75,6 +76,67 @@ def test_link_prints_balance_and_flow(shell: Shell, locked: Path, allocation: Pa
     assert shell("link", locked, "-a", allocation, "--quiet")[:2] == (0, "")
 
 
+def test_link_compares_and_says_so_in_the_page(
+    shell: Shell, locked: Path, allocation: Path, tmp_path: Path
+) -> None:
+    repeats = tmp_path / "repeats.csv"
+    rows = [f"{s},left,{r},{100 + 20 * s + 3 * r}" for s in range(4) for r in (1, 2)]
+    repeats.write_text("\n".join(["subject_id,side,repeat,area_mm2", *rows]), encoding="utf-8")
+    assert shell("repeatability", repeats, "--out", tmp_path / "repeats")[0] == 0
+    code, said, err = shell("link", locked, "-a", allocation)
+    assert (code, err) == (0, "")
+    assert "ADSC-CM less saline" in said
+    folder = locked / "linked"
+    assert "report.html" in said
+    analysis = json.loads((folder / "analysis.json").read_text(encoding="utf-8"))["analysis"]
+    primary = next(c for c in analysis["comparisons"] if c["role"] == "primary")
+    # made_trial: active halves of P01 (left) and P02 (right)
+    change = {(s, side): area(s, side, "month3") - area(s, side, "baseline")
+              for s in ("P01", "P02") for side in ("left", "right")}  # fmt: skip
+    differences = [
+        change["P01", "left"] - change["P01", "right"],
+        change["P02", "right"] - change["P02", "left"],
+    ]
+    assert primary["paired_t"]["mean"] == pytest.approx(sum(differences) / 2)
+    assert analysis["flow_given"]["definitions"]["why"] == "reasons, with how often each applies"
+    assert analysis["repeatability"] is None
+    assert sm.read_linked(locked).sources.keys() == {"allocation"}
+    for given in (repeats, tmp_path / "repeats/repeatability.json"):
+        assert shell("link", locked, "-a", allocation, "--repeatability", given)[0] == 0
+        analysis = json.loads((folder / "analysis.json").read_text(encoding="utf-8"))["analysis"]
+        assert analysis["repeatability"]["n_halves"] == 4
+        assert "repeatability" in sm.read_linked(locked).sources
+    (folder / "report.html").write_text("<p>better</p>", encoding="utf-8")
+    with pytest.raises(sm.ScarmetricsError, match=r"linked/report\.html"):
+        sm.read_linked(locked)
+
+
+@pytest.mark.parametrize("content", ["", "{}", "[]", '{"repeatability": {"icc": 1}}'])
+def test_a_file_without_repeatability_is_refused_before_anything_is_written(
+    shell: Shell, locked: Path, allocation: Path, tmp_path: Path, content: str
+) -> None:
+    file = tmp_path / "repeatability.json"
+    file.write_text(content, encoding="utf-8")
+    code, _, err = shell("link", locked, "-a", allocation, "--repeatability", file)
+    assert code == 2
+    assert "repeatability.json does not hold" in err
+    assert not (locked / "linked").exists()
+
+
+def test_no_patient_with_both_halves_still_gives_a_page(
+    shell: Shell, made: Made, allocation: Path
+) -> None:
+    for subject in ("P01", "P02"):
+        made.lose(subject, "left", "face_not_found")
+    out = made.write()
+    assert shell("lock", out)[0] == 0
+    code, _, err = shell("link", out, "-a", allocation)
+    assert (code, err) == (0, "")
+    page = (out / "linked/report.html").read_text(encoding="utf-8")
+    assert "No result" in page
+    assert "because of face_not_found" in page
+
+
 def test_link_refuses_an_unlocked_measurement(shell: Shell, made: Made, allocation: Path) -> None:
     code, _, err = shell("link", made.write(), "--allocation", allocation)
     assert code == 2
@@ -130,16 +192,12 @@ def test_a_simulated_study_from_photographs_to_linked_tables(shell: Shell, tmp_p
         truth = list(csv.DictReader(file))
     active = {r["subject_id"]: r["side"] for r in truth if r["treatment"] == "adsc_cm"}
     procedures = {r["subject_id"]: r["procedure"] for r in truth}
-    listed = write_allocation(
-        tmp_path / "allocation.csv", *(f"{s},{procedures[s]},{active[s]}" for s in study.subjects)
-    )
-    answers = write_allocation(
-        tmp_path / "answers.csv",
-        *(f"{s},side_effect,{side},erythema,{session},,1" for s in study.subjects
-          for side in ("left", "right") for session in (1, 2, 3, 4)),
-        *(f"{s},satisfaction,,,,{month},4" for s in study.subjects for month in (3, 6)),
-        header="subject_id,kind,side,event,session,month,score",
-    )  # fmt: skip
+    listed, answers = study.allocation, study.questionnaires
+    with listed.open(encoding="utf-8", newline="") as file:
+        assert {r["subject_id"]: (r["procedure"], r["treated_side"])
+                for r in csv.DictReader(file)} == {
+            s: (procedures[s], active[s]) for s in study.subjects
+        }  # fmt: skip
     assert shell("lock", out)[0] == 0
     arguments = ("link", out, "--allocation", listed, "--questionnaires", answers)
     assert shell(*arguments)[0] == 0
@@ -157,7 +215,7 @@ def test_a_simulated_study_from_photographs_to_linked_tables(shell: Shell, tmp_p
     changes = linked.halves[linked.halves["visit"] == "change"]
     per_patient = changes.pivot_table(index="subject_id", columns="treatment", values="change_pct")
     assert (per_patient["adsc_cm"] < per_patient["saline"]).all()
-    assert len(linked.questionnaires) == 20
+    assert len(linked.questionnaires) == 2 * 2 * (4 * 3 + 2)
     pd.testing.assert_frame_equal(linked.halves, sm.link(out, listed, answers).halves)
 
     photograph = next(iter((out / "overlays").iterdir()))
@@ -165,3 +223,29 @@ def test_a_simulated_study_from_photographs_to_linked_tables(shell: Shell, tmp_p
     code, _, err = shell(*arguments)
     assert code == 2
     assert f"changed: overlays/{photograph.name}" in err
+
+
+def test_a_follow_up_of_another_name_is_compared_too(shell: Shell, tmp_path: Path) -> None:
+    study = make_demo_study(tmp_path / "study", n_subjects=2, mm_per_px=0.3)
+    manifest = study.exports / "manifest.csv"
+    manifest.write_text(manifest.read_text(encoding="utf-8").replace(",month3,", ",month6,"))
+    config = tmp_path / "config.yaml"
+    config.write_text(
+        "ingest: {visits: {baseline: [], month6: []}}\npairing: {follow_up_visit: month6}\n",
+        encoding="utf-8",
+    )
+    out = tmp_path / "out"
+    assert shell("run", study.exports, "--out", out, "--config", config, "--quiet")[0] == 0
+    assert shell("lock", out)[0] == 0
+    code, _, err = shell("link", out, "-a", study.allocation)
+    assert (code, err) == (0, "")
+    halves = pd.read_csv(out / "linked/halves.csv")
+    assert set(halves["visit"]) == {"baseline", "month6", "change"}
+    analysis = json.loads((out / "linked/analysis.json").read_text(encoding="utf-8"))["analysis"]
+    primary = next(c for c in analysis["comparisons"] if c["role"] == "primary")
+    changes = halves[halves["visit"] == "change"].pivot(
+        index="subject_id", columns="treatment", values="change_mm2"
+    )
+    difference = (changes["adsc_cm"] - changes["saline"]).mean()
+    assert primary["paired_t"]["mean"] == pytest.approx(difference)
+    assert analysis["flow"][0]["halves_month3"] == 4
