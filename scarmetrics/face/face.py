@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Literal
 
@@ -59,6 +59,8 @@ class Face:
         Names from `scarmetrics.flags.FLAGS`.
     config : FaceConfig
         Margins of the skin mask; what is known of the camera.
+    centre_px : tuple of float or None
+        Where (x, y) the camera's axis meets the image, if that is not its centre.
     """
 
     landmarks: NDArray[np.float64]
@@ -69,6 +71,7 @@ class Face:
     shape: tuple[int, int]
     flags: tuple[str, ...]
     config: FaceConfig
+    centre_px: tuple[float, float] | None = None
 
     @property
     def side_visible(self) -> Literal["left", "right", "both"]:
@@ -167,10 +170,41 @@ class Face:
         return self._surface(None)
 
     def _surface(self, focal_px: float | None) -> Surface:
+        vertices = posed_face(self.landmarks, self._axis_px, focal_px)
+        return mesh_surface(
+            vertices,
+            mesh_triangles(),
+            self.shape,
+            focal_px=focal_px,
+            centre_px=self._axis_px,
+        )
+
+    @property
+    def _axis_px(self) -> tuple[float, float]:
         rows, cols = self.shape
-        centre_px = ((cols - 1) / 2, (rows - 1) / 2)
-        vertices = posed_face(self.landmarks, centre_px, focal_px)
-        return mesh_surface(vertices, mesh_triangles(), self.shape, focal_px=focal_px)
+        return self.centre_px or ((cols - 1) / 2, (rows - 1) / 2)
+
+    def cropped(self, box: tuple[int, int, int, int]) -> Face:
+        """The same face in a part of the photograph.
+
+        Parameters
+        ----------
+        box : tuple of int
+            The part (x0, y0, x1, y1) in px, the last two exclusive.
+
+        Returns
+        -------
+        Face
+            Its landmarks, and all that follows from them, count from the part's corner.
+        """
+        x0, y0, x1, y1 = box
+        x, y = self._axis_px
+        return replace(
+            self,
+            landmarks=self.landmarks - np.array([x0, y0, 0.0]),
+            shape=(y1 - y0, x1 - x0),
+            centre_px=(x - x0, y - y0),
+        )
 
     def surface_factor(self, mm_per_px: float | None = None) -> NDArray[np.float32]:
         """True skin area per projected area at each pixel.

@@ -6,13 +6,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+from scipy.ndimage import map_coordinates
 
 from scarmetrics.opencv import cv2
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from scarmetrics.models import FloatImage, Mask
+    from scarmetrics.models import FloatImage, Mask, Points
 
 _MOST_CELLS = 420  # along the longer side of the mesh; about half a millimetre on a face
 _NEAREST = 0.1  # of the distance to the eyes; nothing of a face is nearer
@@ -49,6 +50,16 @@ class Surface:
         """True area per projected area at each pixel, shape (M, N)."""
         return self._in_pixels(self.magnification / self.cosine)
 
+    def factor_at(self, xy: Points) -> NDArray[np.float64]:
+        """`factor` at points (x, y) of the photograph, shape (K, 2); shape (K,)."""
+        cells = (xy - np.array(self.corner_px)) / self.step_px
+        return np.asarray(
+            map_coordinates(
+                self.magnification / self.cosine, cells.T[::-1], order=1, mode="nearest"
+            ),
+            np.float64,
+        )
+
     def within(self, max_tilt_deg: float) -> Mask:
         """Pixels whose surface is tilted by no more than that, shape (M, N)."""
         return self._in_pixels(self.cosine) >= np.float32(np.cos(np.radians(max_tilt_deg)))
@@ -70,6 +81,7 @@ def mesh_surface(
     shape: tuple[int, int],
     *,
     focal_px: float | None = None,
+    centre_px: tuple[float, float] | None = None,
 ) -> Surface:
     """Tilt and distance of a triangle mesh at each pixel.
 
@@ -93,6 +105,8 @@ def mesh_surface(
     focal_px : float, optional
         Distance from the camera to the depth z = 0, in pixels of the scale there. None is parallel
         projection: a camera that is far away.
+    centre_px : tuple of float, optional
+        Where (x, y) the camera's axis meets the image; its centre by default.
 
     Returns
     -------
@@ -107,7 +121,7 @@ def mesh_surface(
     span = vertices[:, :2].max(axis=0) - low
     step = max(1.0, float(span.max()) / _MOST_CELLS)
     cols, rows = (np.ceil(span / step) + 1).astype(int).tolist()
-    centre = np.array([(shape[1] - 1) / 2, (shape[0] - 1) / 2])
+    centre = np.array(centre_px or ((shape[1] - 1) / 2, (shape[0] - 1) / 2))
     nearness = 0.0 if focal_px is None else 1 / focal_px
     away = np.maximum(1 + nearness * vertices[:, 2:], _NEAREST)
     positions = np.column_stack([(vertices[:, :2] - centre) * away, vertices[:, 2]])

@@ -222,19 +222,20 @@ def _overlaps(
     """Baseline px of scar i that land on follow-up scar j."""
     if n_baseline == 0 or n_follow_up == 0:
         return {}
-    y, x = np.nonzero(baseline_labels)
-    landed = np.rint(registration.transform_points(np.column_stack([x, y]))).astype(int)
-    rows, cols = follow_up_labels.shape
-    inside = (landed >= 0).all(axis=1) & (landed[:, 0] < cols) & (landed[:, 1] < rows)
-    before = baseline_labels[y[inside], x[inside]]
-    after = follow_up_labels[landed[inside, 1], landed[inside, 0]]
-    codes, counts = np.unique(
-        before.astype(np.int64) * (n_follow_up + 1) + after, return_counts=True
+    rows, cols = (
+        np.flatnonzero(baseline_labels.any(axis=1)),
+        np.flatnonzero(baseline_labels.any(axis=0)),
     )
-    table = {
+    box = (int(cols[0]), int(rows[0]), int(cols[-1]) + 1, int(rows[-1]) + 1)
+    before = baseline_labels[box[1] : box[3], box[0] : box[2]]
+    after = registration.labels_to_fixed(follow_up_labels, box)
+    both = (before > 0) & (after > 0)
+    codes, counts = np.unique(
+        before[both].astype(np.int64) * (n_follow_up + 1) + after[both], return_counts=True
+    )
+    return {
         divmod(int(code), n_follow_up + 1): int(n) for code, n in zip(codes, counts, strict=True)
     }
-    return {key: n for key, n in table.items() if key[1] > 0}
 
 
 def _fate(before: list[ScarMeasurement], after: list[ScarMeasurement], area_ratio: float) -> Fate:

@@ -73,21 +73,18 @@ def size_ratio(
         Its uncertainty comes from the alignment's expected error over the width of the skin, and
         from how unevenly the skin was stretched.
     """
-    y, x = np.nonzero(registration.registered_mask)
-    every = max(1, len(x) // _SAMPLES)
-    y, x = y[::every], x[::every]
-    points = np.column_stack([x, y]).astype(np.float64)
-    ratios = registration.jacobian()[y, x].astype(np.float64)
+    at = registration.samples(_SAMPLES)
+    ratios = at.area_ratio
     if faces[0].config.surface == "curved":
-        rows, cols = registration.moving_shape
-        moved = np.rint(registration.transform_points(points)).astype(int)
-        at = np.clip(moved[:, 1], 0, rows - 1), np.clip(moved[:, 0], 0, cols - 1)
-        fixed, moving = (face.surface_factor(mm) for face, mm in zip(faces, mm_per_px, strict=True))
-        ratios *= moving[at] / fixed[y, x]
+        fixed, moving = (
+            face.surface(mm).factor_at(points)
+            for face, mm, points in zip(faces, mm_per_px, (at.fixed, at.moving), strict=True)
+        )
+        ratios = ratios * moving / fixed
     area = float(np.median(ratios))
     unevenness = 1.4826 * float(np.median(np.abs(ratios / area - 1))) / 2  # of lengths
-    error_px = float(np.median(registration.residual_px[y, x]))
-    width_px = float(np.sqrt(points.var(axis=0).sum()))
+    error_px = float(np.median(at.error_px))
+    width_px = float(np.sqrt(at.fixed.var(axis=0).sum()))
     parts = (error_px / width_px, unevenness / math.sqrt(_PIECES), _POSE_REL_SD)
     return SizeRatio(area, float(np.linalg.norm(parts)))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -35,6 +35,26 @@ class FailedRegistration(Failure):
     def __init__(self, reason_code: str, detail: str = "", *, skin_differs: bool = False) -> None:
         super().__init__(reason_code, detail)
         self.skin_differs = skin_differs
+
+
+@dataclass(frozen=True, eq=False)
+class MapSamples:
+    """A registration at some places.
+
+    Attributes
+    ----------
+    fixed, moving : ndarray of float64, shape (K, 2)
+        The same places (x, y) in both photographs, px.
+    area_ratio : ndarray of float64, shape (K,)
+        Area of the moving photograph per area of the fixed one.
+    error_px : ndarray of float64, shape (K,)
+        Expected error along each axis, in px of the fixed photograph.
+    """
+
+    fixed: Points
+    moving: Points
+    area_ratio: NDArray[np.float64]
+    error_px: NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
@@ -156,6 +176,67 @@ class Registration:
         x, y = self._forward_maps(box or self._whole_fixed)
         return cv2.remap(mask.astype(np.uint8), x, y, cv2.INTER_NEAREST) > 0
 
+    def labels_to_fixed(
+        self, labels: NDArray[np.int32], box: Box | None = None
+    ) -> NDArray[np.int32]:
+        """Labels of the moving photograph, up to 65535, in the fixed one's pixels; 0 outside it."""
+        x, y = self._forward_maps(box or self._whole_fixed)
+        return cv2.remap(labels.astype(np.uint16), x, y, cv2.INTER_NEAREST).astype(np.int32)
+
+    def cropped(self, fixed_box: Box, moving_box: Box) -> Registration:
+        """The same map between a part of the fixed and a part of the moving photograph.
+
+        Parameters
+        ----------
+        fixed_box, moving_box : tuple of int
+            The parts (x0, y0, x1, y1), the last two exclusive.
+
+        Returns
+        -------
+        Registration
+            Points count from the parts' corners.
+        """
+        (x0, y0, x1, y1), (u0, v0, u1, v1) = fixed_box, moving_box
+        fixed_to_work = self.fixed_to_work.copy()
+        fixed_to_work[:, 2] += fixed_to_work[:, :2] @ [x0, y0]
+        work_to_moving = self.work_to_moving.copy()
+        work_to_moving[:, 2] -= [u0, v0]
+        return replace(
+            self,
+            fixed_shape=(y1 - y0, x1 - x0),
+            moving_shape=(v1 - v0, u1 - u0),
+            fixed_to_work=fixed_to_work,
+            work_to_moving=work_to_moving,
+        )
+
+    def samples(self, count: int) -> MapSamples:
+        """The map at places spread evenly over the skin where it may be believed.
+
+        Parameters
+        ----------
+        count : int
+            About how many.
+
+        Returns
+        -------
+        MapSamples
+        """
+        y, x = np.nonzero(self.believed)
+        every = max(1, len(x) // count)
+        y, x = y[::every], x[::every]
+        work_to_fixed = cv2.invertAffineTransform(self.fixed_to_work)
+        fixed = apply_affine(work_to_fixed, np.column_stack([x, y]).astype(np.float64))
+        inside = (fixed >= 0).all(axis=1) & (fixed <= np.array(self.fixed_shape[::-1]) - 1).all(
+            axis=1
+        )
+        y, x, fixed = y[inside], x[inside], fixed[inside]
+        return MapSamples(
+            fixed=fixed,
+            moving=self.transform_points(fixed),
+            area_ratio=self._work_jacobian()[y, x].astype(np.float64),
+            error_px=self.error_mm[y, x].astype(np.float64) / self.mm_per_px,
+        )
+
     def to_moving(self, mask: Mask, box: Box | None = None) -> Mask:
         """A mask of the fixed photograph in the moving one's pixels.
 
@@ -186,13 +267,13 @@ class Registration:
         ndarray of float32, shape (M, N) of the fixed photograph
             The affine ratio outside the working frame.
         """
+        return self._upsample(self._work_jacobian(), self.affine_area_ratio)
+
+    def _work_jacobian(self) -> FloatImage:
         dx_dy, dx_dx = np.gradient(self.flow[..., 0])
         dy_dy, dy_dx = np.gradient(self.flow[..., 1])
-        affine = self.affine_area_ratio
-        ratio: FloatImage = np.asarray(
-            ((1 + dx_dx) * (1 + dy_dy) - dx_dy * dy_dx) * affine, np.float32
-        )
-        return self._upsample(ratio, affine)
+        ratio = ((1 + dx_dx) * (1 + dy_dy) - dx_dy * dy_dx) * self.affine_area_ratio
+        return np.asarray(ratio, np.float32)
 
     @property
     def affine_area_ratio(self) -> float:
