@@ -54,7 +54,8 @@ class MeasurableSkin:
         For each of `CAUSES` the share of the skin that was left out for it, 0 to 1; they add up to
         what `mask` lacks.
     states : ndarray of uint8, shape (M, N)
-        0 off the skin, `MEASURABLE` in `mask`, else `MEASURABLE` + 1 + the cause's place in `CAUSES`.
+        0 off the skin, `MEASURABLE` in `mask`, else `MEASURABLE` + 1 + the place of the cause in
+        `CAUSES`.
     """
 
     mask: Mask

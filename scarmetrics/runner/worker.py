@@ -13,7 +13,7 @@ from scarmetrics.errors import PhotographError
 from scarmetrics.ingest import decode_photograph
 from scarmetrics.models import FailedHalf, Photograph
 from scarmetrics.opencv import cv2
-from scarmetrics.overlay import Captions, render_overlays
+from scarmetrics.overlay import Captions, Scene, render_overlays, render_view
 from scarmetrics.pipeline import Pair, align_pair, measure_side
 from scarmetrics.provenance import atomic_path
 from scarmetrics.runner.jobs import JobOutcome, stated_scales
@@ -153,13 +153,17 @@ class _JobRun:
             tool_version=scarmetrics.__version__,
             short_hash="-".join(photo.sha256[:_SHORT_HASH] for photo in photographs),
         )
-        overlays = render_overlays(pair, result, captions, self.config.overlay)
+        scene = Scene(pair, result)
+        overlays = render_overlays(pair, result, captions, self.config.overlay, scene)
         pictures[f"overlays/{stem}.png"] = overlays.pair
         pictures[f"overlays/{stem}_{visits[0]}.png"] = overlays.baseline
         pictures[f"overlays/{stem}_{visits[1]}.png"] = overlays.follow_up
         for name, pixels in pictures.items():
             _write_png(self.out / name, pixels)
-        return list(pictures)
+        view = render_view(pair, result, captions, self.config.overlay, scene)
+        for name, content in view.files.items():
+            _write_bytes(self.out / name, content)
+        return [*pictures, *view.files]
 
 
 def _where(error: Exception) -> str:
@@ -175,5 +179,9 @@ def _write_png(path: Path, pixels: NDArray[Any]) -> None:
     encoded, data = cv2.imencode(".png", pixels)
     if not encoded:
         raise ValueError("the picture could not be encoded")
+    _write_bytes(path, data.tobytes())
+
+
+def _write_bytes(path: Path, content: bytes) -> None:
     with atomic_path(path) as part:
-        part.write_bytes(data.tobytes())
+        part.write_bytes(content)
