@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from scarmetrics.models import Points
     from scarmetrics.pipeline import Pair
 
-_MARGIN = 0.08  # of the distance between the pupils
+_MARGIN = 0.06  # of the distance between the pupils
 _CORNERS = 24
 _SUBPIXEL_BITS = 6
 

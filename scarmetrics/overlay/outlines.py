@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from scarmetrics.measure import ScarMatch
     from scarmetrics.models import Fate, Mask, Points
 
-_KERNEL = np.array([1, 6, 15, 20, 15, 6, 1]) / 64  # over points that are about a pixel apart
+# smoothing of outlines, in points, which are about a pixel apart
+_SIGMA_PER_POINT, _SMALLEST_SIGMA, _LARGEST_SIGMA = 1 / 50, 0.4, 3.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -114,15 +115,17 @@ def ring_area_px(ring: Points) -> float:
 
 
 def _smooth(ring: Points) -> Points:
-    """The ring without the steps of pixels, at most half a pixel away from it.
+    """The ring without the steps of pixels, no point moved by more than half a pixel along an axis.
 
     What was smoothed away is smoothed and put back once (G. Taubin, "A signal processing approach
-    to fair surface design", SIGGRAPH 1995), so that small scars do not shrink.
+    to fair surface design", SIGGRAPH 1995), and short rings are smoothed less, so that small scars
+    do not shrink.
     """
     points = ring[:-1]
-    if len(points) < 2 * len(_KERNEL):
+    sigma = min(_SIGMA_PER_POINT * len(points), _LARGEST_SIGMA)
+    if sigma < _SMALLEST_SIGMA:
         return ring
-    once = ndi.convolve1d(points, _KERNEL, axis=0, mode="wrap")
-    lost = ndi.convolve1d(points - once, _KERNEL, axis=0, mode="wrap")
-    even = once + lost
+    once = ndi.gaussian_filter1d(points, sigma, axis=0, mode="wrap")
+    back = ndi.gaussian_filter1d(points - once, sigma, axis=0, mode="wrap")
+    even = points + np.clip(once + back - points, -0.5, 0.5)
     return np.concatenate([even, even[:1]])

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from scarmetrics.viewfile import Ring, Which
 
 FOLDER = "views"
-RESIDUAL_MM = (0.0, 1.0)
+RESIDUAL_MM = (0.0, 0.5)
 """Ends of the colours of the alignment's error, the same for every half so that halves compare."""
 
 _MOST_PIXELS = 12_000_000
@@ -38,7 +38,7 @@ _QUALITY = 92
 _TOLERANCE_PX = 0.1
 _RESIDUAL_SIDE_PX = 600
 _RESIDUAL_ALPHA = 150
-_THUMBNAIL_PX = (158, 200)  # of each visit, at most
+_THUMBNAIL_PX = (158, 300)  # of each visit, at most
 _THUMBNAIL_GAP_PX = 4
 _THUMBNAIL_BYTES = 12_000
 _THUMBNAIL_QUALITIES = (85, 75, 65, 55, 45, 35, 25)
