@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from scarmetrics.overlay.eyes import cover
 from scarmetrics.overlay.outlines import (
-    baseline_fates,
-    follow_up_fates,
     mask_outlines,
     move_all,
     scar_outlines,
@@ -23,14 +23,14 @@ from scarmetrics.overlay.strokes import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    import numpy as np
     from numpy.typing import NDArray
 
     from scarmetrics.models import Fate, Points
     from scarmetrics.overlay.frame import Frame
     from scarmetrics.overlay.left_out import LeftOut
     from scarmetrics.overlay.outlines import Outline
-    from scarmetrics.pipeline import HalfResult, Pair, VisitResult
+    from scarmetrics.pipeline import VisitResult
+    from scarmetrics.registration.frame import Box
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,14 +64,18 @@ class Marks:
 
 
 def visit_marks(
-    pair: Pair, result: HalfResult, skipped: tuple[LeftOut | None, LeftOut | None]
-) -> tuple[Marks, Marks]:
-    """Marks of the baseline and of the follow-up, each in its own px."""
-    sizes = pair.detection_mm_per_px
-    return (
-        _marks(result.baseline, baseline_fates(result.matches), skipped[0], sizes[0]),
-        _marks(result.follow_up, follow_up_fates(result.matches), skipped[1], sizes[1]),
-    )
+    visit: VisitResult,
+    fates: Mapping[int, Fate],
+    skipped: LeftOut | None,
+    mm_per_px: float,
+    box: Box,
+) -> Marks:
+    """Marks of one visit in its own px; `box` is a part of the photograph that holds its ROI."""
+    x0, y0, x1, y1 = box
+    part = np.s_[y0:y1, x0:x1]
+    marks = Marks(mask_outlines(visit.roi[part]), scar_outlines(visit.labels[part], fates), {})
+    placed = marks.moved(lambda xy: xy + np.array([x0, y0], np.float64))
+    return placed if skipped is None else replace(placed, left_out=skipped.rings(mm_per_px))
 
 
 def draw_panel(
@@ -109,13 +113,3 @@ def draw_panel(
 def hatch_pitch_px(em_px: int) -> int:
     """Distance of the lines of a hatching."""
     return max(5, em_px // 2)
-
-
-def _marks(
-    visit: VisitResult, fates: Mapping[int, Fate], skipped: LeftOut | None, mm_per_px: float
-) -> Marks:
-    return Marks(
-        region=mask_outlines(visit.roi),
-        scars=scar_outlines(visit.labels, fates),
-        left_out={} if skipped is None else skipped.rings(mm_per_px),
-    )

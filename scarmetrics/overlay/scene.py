@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from scarmetrics.overlay.eyes import common_covers
 from scarmetrics.overlay.frame import surroundings
 from scarmetrics.overlay.left_out import LeftOut, left_out
+from scarmetrics.overlay.outlines import baseline_fates, follow_up_fates
 from scarmetrics.overlay.panels import Marks, visit_marks
 from scarmetrics.overlay.tone import Tone, fit_tone
 
@@ -74,7 +75,19 @@ class Scene:
     @cached_property
     def marks(self) -> tuple[Marks, Marks]:
         """Marks of each visit in its own px."""
-        return visit_marks(self.pair, self.result, self.skipped)
+        matches = self.result.matches
+        first, second = (
+            visit_marks(visit, fates, skipped, mm_per_px, box)
+            for visit, fates, skipped, mm_per_px, box in zip(
+                (self.result.baseline, self.result.follow_up),
+                (baseline_fates(matches), follow_up_fates(matches)),
+                self.skipped,
+                self.pair.detection_mm_per_px,
+                self.boxes,
+                strict=True,
+            )
+        )
+        return first, second
 
     @cached_property
     def carried(self) -> Marks:

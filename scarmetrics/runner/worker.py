@@ -31,6 +31,11 @@ if TYPE_CHECKING:
     from scarmetrics.runner.jobs import PairJob
 
 _SHORT_HASH = 6
+# as fast as any and smaller than the default, for masks and pictures alike
+_PNG = [
+    *(cv2.IMWRITE_PNG_STRATEGY, cv2.IMWRITE_PNG_STRATEGY_RLE),
+    *(cv2.IMWRITE_PNG_FILTER, cv2.IMWRITE_PNG_FILTER_UP),
+]
 _Result = TypeVar("_Result")
 
 
@@ -176,7 +181,7 @@ def _where(error: Exception) -> str:
 def _write_png(path: Path, pixels: NDArray[Any]) -> None:
     if pixels.ndim == 3:
         pixels = pixels[..., ::-1]
-    encoded, data = cv2.imencode(".png", pixels)
+    encoded, data = cv2.imencode(".png", pixels, _PNG)
     if not encoded:
         raise ValueError("the picture could not be encoded")
     _write_bytes(path, data.tobytes())
