@@ -44,7 +44,9 @@ class ViewExcluded(Record):
     visit : {'baseline', 'follow_up'}
         On which of the two pictures.
     cause : str
-        Word for the cause, as in ``measurements.csv``.
+        ``print``, ``tilt``, ``shadow``, ``highlight``, ``hair`` or ``beard``, as the columns
+        ``*_fraction`` of ``measurements.csv`` have it; ``not_aligned``; or ``other_visit``, where
+        only the other visit's photograph does not show it.
     rings : tuple of Ring
         Its outlines.
     """
@@ -70,7 +72,8 @@ class HalfView(Record):
     box : tuple of int
         The crop (x0, y0, x1, y1) in px of the upright baseline photograph, the last two exclusive.
     width_px, height_px : int
-        Size of both pictures: that of the crop, pixel for pixel.
+        Size of both pictures: that of the crop, pixel for pixel; a crop of more than 12 million
+        pixels is reduced to so many.
     mm_per_px : float or None
         Scale of the view; None without a scale.
     letters : tuple of str

@@ -70,16 +70,25 @@ def run(
     config: ConfigFile = None,
     workers: Workers = 1,
     quiet: Quiet = False,
+    *,
+    hide_eyes: Annotated[
+        bool | None,
+        typer.Option(
+            "--hide-eyes/--show-eyes",
+            help="Cover eyes and brows in the overlays, or not.",
+            show_default="overlay.hide_eyes of the config",
+        ),
+    ] = None,
 ) -> None:
     """Measure every half in a folder of exports.
 
     Writes measurements.csv, changes.csv, scars.csv, regions.csv, failures.csv (all also as
-    .parquet), masks, rois, overlays, config.yaml and run.json. Results of an earlier run in the
-    same folder are replaced.
+    .parquet), masks, rois, overlays, views, config.yaml and run.json. Results of an earlier run in
+    the same folder are replaced.
     """
     from scarmetrics.cli.run import run_study
 
-    raise typer.Exit(run_study(exports, out, config, workers, quiet=quiet))
+    raise typer.Exit(run_study(exports, out, config, workers, quiet=quiet, hide_eyes=hide_eyes))
 
 
 @app.command(epilog="Example:  scarmetrics check exports --config configs/visioface.yaml")

@@ -18,10 +18,21 @@ if TYPE_CHECKING:
 _SHOWN_HALVES = 60
 
 
-def run_study(exports: Path, out: Path, config: Path | None, workers: int, *, quiet: bool) -> int:
+def run_study(
+    exports: Path,
+    out: Path,
+    config: Path | None,
+    workers: int,
+    *,
+    quiet: bool,
+    hide_eyes: bool | None = None,
+) -> int:
     """Measure, print the table and the failures, return the exit code."""
     console = make_console(quiet=quiet)
     study = Study.from_config(config)
+    if hide_eyes is not None:
+        overlay = study.config.overlay.model_copy(update={"hide_eyes": hide_eyes})
+        study = Study(study.config.model_copy(update={"overlay": overlay}))
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends a run as Ctrl-C does
     with run_progress(console) as progress:
         summary = study.run(exports, out=out, workers=workers, progress=progress)

@@ -72,8 +72,11 @@ class OverlayConfig(Section):
     max_side_px : int
         Longer side of each panel; crops are enlarged or reduced to it.
     hide_eyes : bool
-        Whether eyes and brows are covered.
+        Whether eyes and brows are covered in all pictures.
+    hide_eyes_in_report : bool
+        Whether they are covered in the pictures that the report shows.
     """
 
     max_side_px: Annotated[int, BeforeValidator(refuse_bool), Field(ge=200, le=8000)] = 1200
     hide_eyes: bool = False
+    hide_eyes_in_report: bool = True

@@ -14,11 +14,16 @@ from scarmetrics.photometry import lit_skin, log_luminance, luminance
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from numpy.typing import NDArray
+
     from scarmetrics.models import FloatImage, Image, Mask
 
 Cause = Literal["print", "tilt", "shadow", "highlight", "hair", "beard"]
 CAUSES: tuple[Cause, ...] = ("print", "tilt", "shadow", "highlight", "hair", "beard")
 """Why skin cannot be measured; skin with several causes counts for the first."""
+
+MEASURABLE = 1
+"""State of a pixel of skin that the photograph shows measurably."""
 
 SHADOW_MM = 3.0
 """Brightness is judged over squares of this size, wider than a scar is dark."""
@@ -48,10 +53,14 @@ class MeasurableSkin:
     excluded : dict of str to float
         For each of `CAUSES` the share of the skin that was left out for it, 0 to 1; they add up to
         what `mask` lacks.
+    states : ndarray of uint8, shape (M, N)
+        0 off the skin, `MEASURABLE` in `mask`, else `MEASURABLE` + 1 + the place of the cause in
+        `CAUSES`.
     """
 
     mask: Mask
     excluded: Mapping[Cause, float]
+    states: NDArray[np.uint8]
 
 
 def measurable_skin(
@@ -101,12 +110,14 @@ def measurable_skin(
         "beard": webs & bearded,
     }
     left, whole = skin.copy(), max(1, int(skin.sum()))
+    states = skin.astype(np.uint8) * np.uint8(MEASURABLE)
     excluded: dict[Cause, float] = {}
-    for cause in CAUSES:
+    for state, cause in enumerate(CAUSES, start=MEASURABLE + 1):
         taken = left & tests[cause]
         excluded[cause] = float(taken.sum() / whole)
         left &= ~taken
-    return MeasurableSkin(left, excluded)
+        states[taken] = state
+    return MeasurableSkin(left, excluded, states)
 
 
 def skin_exposure(image: Image, skin: Mask) -> tuple[float, float]:

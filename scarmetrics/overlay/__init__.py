@@ -2,5 +2,15 @@
 
 from scarmetrics.overlay.captions import Captions
 from scarmetrics.overlay.render import Overlays, render_overlays
+from scarmetrics.overlay.scene import Scene
+from scarmetrics.overlay.views import View, render_view, view_names
 
-__all__ = ["Captions", "Overlays", "render_overlays"]
+__all__ = [
+    "Captions",
+    "Overlays",
+    "Scene",
+    "View",
+    "render_overlays",
+    "render_view",
+    "view_names",
+]

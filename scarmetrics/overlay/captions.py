@@ -8,6 +8,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from scarmetrics.flags import FLAGS
+from scarmetrics.overlay.left_out import OTHER_VISIT
 from scarmetrics.overlay.text import FAINT, Colour, Paragraph
 
 if TYPE_CHECKING:
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from scarmetrics.flags import QcStatus
     from scarmetrics.measure import AreaMeasurement
     from scarmetrics.models import Fate
+    from scarmetrics.overlay.left_out import LeftOut
     from scarmetrics.pipeline import HalfResult, VisitResult
 
 _STATUS: Mapping[QcStatus, tuple[str, str, Colour]] = MappingProxyType(
@@ -24,6 +26,19 @@ _STATUS: Mapping[QcStatus, tuple[str, str, Colour]] = MappingProxyType(
         "pass": ("●", "quality: pass", (0, 178, 130)),
         "review": ("▲", "quality: review", (230, 159, 0)),
         "fail": ("■", "quality: fail", (240, 110, 20)),
+    }
+)
+
+_REASON_WORDS: Mapping[str, str] = MappingProxyType(
+    {
+        "print": "under a marker or chart",
+        "tilt": "turned away from the camera",
+        "shadow": "in deep shadow or under hair",
+        "highlight": "blown out by light",
+        "hair": "strands of hair",
+        "beard": "dense beard",
+        "not_aligned": "could not be aligned",
+        "other_visit": "not shown by the other visit",
     }
 )
 
@@ -76,7 +91,7 @@ def half_paragraphs(captions: Captions, result: HalfResult, em_px: int) -> list[
         *(Paragraph(f"{mark} {words}", em_px, colour=colour) for words in warnings),
     ]
     if notes:
-        paragraphs.append(Paragraph(f"notes: {', '.join(notes)}", _small(em_px), colour=FAINT))
+        paragraphs.append(Paragraph(f"note: {'; '.join(notes)}", _small(em_px), colour=FAINT))
     return paragraphs
 
 
@@ -93,13 +108,23 @@ def change_paragraph(result: HalfResult, em_px: int) -> Paragraph:
     return Paragraph(f"Change of scar area: {words}", em_px, bold=True)
 
 
+def alignment_paragraph(result: HalfResult, em_px: int) -> Paragraph:
+    """How well the two photographs could be laid on each other."""
+    if result.residual_mm is None:
+        error = f"{result.residual_px:.1f} px"
+    else:
+        error = f"{result.residual_mm:.2f} mm"
+    words = f"{100 * result.registered_fraction:.0f} % of the skin that both visits show"
+    return Paragraph(f"Alignment: {words}, to about {error}", em_px)
+
+
 def visit_paragraphs(
     captions: Captions, result: HalfResult, index: int, em_px: int, note: str = ""
 ) -> list[Paragraph]:
     """One visit's name, day and numbers; `index` is 0 for the baseline, 1 for the follow-up."""
     visit = (result.baseline, result.follow_up)[index]
     date = captions.dates[index]
-    name = captions.visits[index] + (f" · {date.isoformat()}" if date else "")
+    name = f"{captions.visits[index]} · {date.isoformat() if date else 'no date'}"
     paragraphs = [
         Paragraph(name, round(1.25 * em_px), bold=True),
         Paragraph(_area_words(visit.measurement), round(1.25 * em_px), bold=True),
@@ -126,11 +151,28 @@ def legend_words(captions: Captions, result: HalfResult) -> dict[Fate, str]:
     return {fate: f"{count[fate]} {fate}: {words}" for fate, words in meaning.items()}
 
 
+def left_out_words(
+    captions: Captions, skipped: tuple[LeftOut | None, LeftOut | None], visits: tuple[int, ...]
+) -> dict[str, str]:
+    """For each reason why skin of the shown visits was left out, how much and what it means."""
+    shares = [{} if part is None else part.shares() for part in (skipped[i] for i in visits)]
+    words = {}
+    for reason, meaning in _REASON_WORDS.items():
+        if any(reason in share for share in shares):
+            amounts = " and ".join(_percent(share.get(reason, 0.0)) for share in shares)
+            words[reason] = f"{amounts} of the half's skin: {meaning}"
+    if len(visits) == 1 and OTHER_VISIT in words:
+        other = captions.visits[1 - visits[0]]
+        words[OTHER_VISIT] = words[OTHER_VISIT].replace("the other visit", other)
+    return words
+
+
 def small_print(captions: Captions, em_px: int) -> Paragraph:
     """Which program and run made the picture."""
     words = f"scarmetrics {captions.tool_version}"
     if captions.short_hash:
         words += f" · {captions.short_hash}"
+    words += " · after ±: one standard deviation"
     return Paragraph(words, _small(em_px), colour=FAINT)
 
 
@@ -139,7 +181,7 @@ def _small(em_px: int) -> int:
 
 
 def _flag_words(captions: Captions, result: HalfResult) -> tuple[list[str], list[str]]:
-    """Descriptions of flags that call for action, and names of the others."""
+    """Descriptions of flags that call for action, and of the others."""
     warnings, notes = [], []
     for name in result.flags:
         at = [
@@ -151,7 +193,7 @@ def _flag_words(captions: Captions, result: HalfResult) -> tuple[list[str], list
         ]
         where = at[0] if len(at) == 1 else ""
         if FLAGS[name].severity == "info":
-            notes.append(f"{name} ({where})" if where else name)
+            notes.append(f"{where}: {FLAGS[name].description}".removeprefix(": "))
         else:
             warnings.append(f"{where}: {FLAGS[name].description}".removeprefix(": "))
     return warnings, notes
@@ -159,7 +201,7 @@ def _flag_words(captions: Captions, result: HalfResult) -> tuple[list[str], list
 
 def _area_words(measured: AreaMeasurement) -> str:
     if measured.area_mm2 is None:
-        return f"scar area: no scale, fraction {100 * measured.area_fraction:.2f} %"
+        return f"scar area {100 * measured.area_fraction:.2f} % of the skin (no scale)"
     return f"scar area {_with_sd(measured.area_mm2, measured.area_sd_mm2)} mm²"
 
 
@@ -169,6 +211,11 @@ def _extent_words(visit: VisitResult) -> str:
     if visit.measurement.roi_area_mm2 is None:
         return f"{scars} · measured skin {int(visit.roi.sum())} px"
     return f"{scars} · measured skin {visit.measurement.roi_area_mm2:.0f} mm²"
+
+
+def _percent(share: float) -> str:
+    percent = 100 * share
+    return f"{percent:.0f} %" if percent >= 1 or percent == 0 else "below 1 %"
 
 
 def _with_sd(value: float, sd: float | None, *, signed: bool = False) -> str:

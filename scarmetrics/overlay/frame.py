@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
     from scarmetrics.models import Image, Mask, Points
     from scarmetrics.registration.frame import Box
+
+    _Pixels = TypeVar("_Pixels", NDArray[np.uint8], Image)
 
 _MARGIN_MM = 4.0
 _SMALLEST_MM = 20.0  # less around a tiny region would not show where on the face it is
@@ -46,19 +48,14 @@ class Frame:
         zoom = np.array([self.size[0] / (x1 - x0), self.size[1] / (y1 - y0)])
         return (xy - np.array([x0, y0]) + 0.5) * zoom - 0.5
 
-    def cut(self, image: Image) -> Image:
-        """The crop of a photograph at the panel's size."""
-        x0, y0, x1, y1 = self.box
-        return self.resized(image[y0:y1, x0:x1])
-
-    def resized(self, crop: Image) -> Image:
+    def resized(self, crop: _Pixels) -> _Pixels:
         """A crop brought to the panel's size: averaged when reduced, bicubic when enlarged."""
         method = cv2.INTER_AREA if self.zoom < 1 else cv2.INTER_CUBIC
         return cv2.resize(crop, self.size, interpolation=method)
 
 
-def frame_around(roi: Mask, mm_per_px: float, max_side_px: int) -> Frame:
-    """The frame that shows a region with a margin.
+def surroundings(roi: Mask, mm_per_px: float) -> Box:
+    """The crop that shows a region with a margin of 4 mm, and at least 20 mm.
 
     Parameters
     ----------
@@ -66,13 +63,11 @@ def frame_around(roi: Mask, mm_per_px: float, max_side_px: int) -> Frame:
         What to show; not empty.
     mm_per_px : float
         Scale, known or nominal, in which the margin is taken.
-    max_side_px : int
-        Longer side of the panel.
 
     Returns
     -------
-    Frame
-        Inside the photograph.
+    tuple of int
+        (x0, y0, x1, y1) inside the photograph, x1 and y1 exclusive.
     """
     rows, cols = roi.shape
     x0, x1 = _extent(np.flatnonzero(roi.any(axis=0)))
@@ -82,9 +77,14 @@ def frame_around(roi: Mask, mm_per_px: float, max_side_px: int) -> Frame:
     least = max(_SMALLEST_MM / mm_per_px, _NARROWEST * max(width, height))
     left, right = _around((x0 + x1) / 2, max(width, least), cols)
     top, bottom = _around((y0 + y1) / 2, max(height, least), rows)
-    zoom = max_side_px / max(right - left, bottom - top)
-    size = (max(1, round((right - left) * zoom)), max(1, round((bottom - top) * zoom)))
-    return Frame((left, top, right, bottom), size)
+    return (left, top, right, bottom)
+
+
+def fitted(box: Box, max_side_px: int) -> Frame:
+    """The frame that shows a crop with its longer side at a given size."""
+    width, height = box[2] - box[0], box[3] - box[1]
+    zoom = max_side_px / max(width, height)
+    return Frame(box, (max(1, round(width * zoom)), max(1, round(height * zoom))))
 
 
 def _extent(places: NDArray[np.intp]) -> tuple[int, int]:

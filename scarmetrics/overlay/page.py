@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from scarmetrics.overlay.outlines import Outline
-from scarmetrics.overlay.strokes import REGION_STROKE, draw_outlines
+from scarmetrics.overlay.panels import hatch_pitch_px
+from scarmetrics.overlay.strokes import REGION_STROKE, draw_hatching, draw_outlines
 from scarmetrics.overlay.text import FOREGROUND, Paragraph, blank, text_block, write
 
 if TYPE_CHECKING:
@@ -82,11 +83,14 @@ def scale_bar_block(
     return _centred(strip, width_px)
 
 
-def legend_block(fates: Mapping[Fate, str], width_px: int, em_px: int, line_px: int) -> Block:
-    """What each line and shade means, in words; as many entries to a row as fit."""
+def legend_block(
+    fates: Mapping[Fate, str], left_out: Mapping[str, str], width_px: int, em_px: int
+) -> Block:
+    """What each line, shade and hatching means, in words; as many entries to a row as fit."""
     samples = [
-        *((_fate_sample(em_px, fate, line_px), words) for fate, words in fates.items()),
+        *((_fate_sample(em_px, fate), words) for fate, words in fates.items()),
         (_region_sample(em_px), "white line: edge of the measured skin; gray: not measured"),
+        *((_hatch_sample(em_px, reason), words) for reason, words in left_out.items()),
     ]
     rows: list[list[Block]] = [[]]
     for sample, words in samples:
@@ -139,20 +143,33 @@ def _entry(sample: Block, words: Paragraph, width_px: int) -> Block:
     return beside([sample, text_block([words], taken), spacer], gap_px=gap)
 
 
-def _fate_sample(em_px: int, fate: Fate, line_px: int) -> Block:
+def _fate_sample(em_px: int, fate: Fate) -> Block:
     """An ellipse in a fate's stroke."""
-    sample = np.full((round(1.4 * em_px), round(2.6 * em_px), 3), _SKIN, np.uint8)
+    sample = np.full(_sample_shape(em_px), _SKIN, np.uint8)
     angle = np.linspace(0, 2 * np.pi, 49)
     centre = (np.array(sample.shape[1::-1]) - 1) / 2
     ellipse = centre + 0.75 * centre * np.column_stack([np.cos(angle), np.sin(angle)])
-    draw_outlines(sample, [Outline(ellipse, fate)], line_px)
+    draw_outlines(sample, [Outline(ellipse, fate)])
+    return sample
+
+
+def _hatch_sample(em_px: int, reason: str) -> Block:
+    """A piece of gray skin in a reason's hatching."""
+    sample = np.full(_sample_shape(em_px), _NOT_MEASURED, np.uint8)
+    height, width = sample.shape[:2]
+    corners = np.array([[0, 0], [width, 0], [width, height], [0, height]], np.float64)
+    draw_hatching(sample, {reason: (corners,)}, hatch_pitch_px(em_px))
     return sample
 
 
 def _region_sample(em_px: int) -> Block:
     """The edge between measured and other skin."""
-    sample = np.full((round(1.4 * em_px), round(2.6 * em_px), 3), _SKIN, np.uint8)
+    sample = np.full(_sample_shape(em_px), _SKIN, np.uint8)
     middle = sample.shape[1] // 2
     sample[:, middle:] = _NOT_MEASURED
     sample[:, middle - 1 : middle + 1] = REGION_STROKE.colour
     return sample
+
+
+def _sample_shape(em_px: int) -> tuple[int, int, int]:
+    return (round(1.4 * em_px), round(2.6 * em_px), 3)

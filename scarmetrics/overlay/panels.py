@@ -2,34 +2,35 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from scarmetrics.face.regions import LEFT_BROW, LEFT_EYE, RIGHT_BROW, RIGHT_EYE
+from scarmetrics.overlay.eyes import cover
 from scarmetrics.overlay.outlines import (
-    Outline,
-    baseline_fates,
-    follow_up_fates,
     mask_outlines,
     move_all,
     scar_outlines,
 )
-from scarmetrics.overlay.strokes import draw_outlines, draw_region, hide
+from scarmetrics.overlay.strokes import (
+    draw_hatching,
+    draw_outlines,
+    draw_region,
+    gray_outside,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from numpy.typing import NDArray
 
-    from scarmetrics.face import Face
     from scarmetrics.models import Fate, Points
     from scarmetrics.overlay.frame import Frame
-    from scarmetrics.pipeline import HalfResult, Pair, VisitResult
-
-_EYES = (RIGHT_EYE + RIGHT_BROW, LEFT_EYE + LEFT_BROW)
-_EYE_MARGIN = 0.06  # of the distance between the pupils
+    from scarmetrics.overlay.left_out import LeftOut
+    from scarmetrics.overlay.outlines import Outline
+    from scarmetrics.pipeline import VisitResult
+    from scarmetrics.registration.frame import Box
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,13 +43,13 @@ class Marks:
         Outlines of the skin that was measured.
     scars : tuple of Outline
         Outlines of the scars.
-    eyes : tuple of ndarray of float64, shape (K, 2)
-        Landmarks around each eye and brow to hide; empty to hide nothing.
+    left_out : dict of str to tuple of ndarray of float64, shape (K, 2)
+        Outlines of skin that was not measured, by reason.
     """
 
     region: tuple[Points, ...]
     scars: tuple[Outline, ...]
-    eyes: tuple[Points, ...]
+    left_out: Mapping[str, tuple[Points, ...]]
 
     def moved(self, move: Callable[[Points], Points]) -> Marks:
         """The same marks through a map of points."""
@@ -56,24 +57,29 @@ class Marks:
         return Marks(
             region=move_all(self.region, move),
             scars=tuple(
-                Outline(xy, scar.fate) for scar, xy in zip(self.scars, outlines, strict=True)
+                replace(scar, xy=xy) for scar, xy in zip(self.scars, outlines, strict=True)
             ),
-            eyes=move_all(self.eyes, move),
+            left_out={reason: move_all(rings, move) for reason, rings in self.left_out.items()},
         )
 
 
-def visit_marks(pair: Pair, result: HalfResult, *, hide_eyes: bool) -> tuple[Marks, Marks]:
-    """Marks of the baseline and of the follow-up, each in its own px."""
-    return (
-        _marks(result.baseline, baseline_fates(result.matches), pair.faces[0], hide_eyes=hide_eyes),
-        _marks(
-            result.follow_up, follow_up_fates(result.matches), pair.faces[1], hide_eyes=hide_eyes
-        ),
-    )
+def visit_marks(
+    visit: VisitResult,
+    fates: Mapping[int, Fate],
+    skipped: LeftOut | None,
+    mm_per_px: float,
+    box: Box,
+) -> Marks:
+    """Marks of one visit in its own px; `box` is a part of the photograph that holds its ROI."""
+    x0, y0, x1, y1 = box
+    part = np.s_[y0:y1, x0:x1]
+    marks = Marks(mask_outlines(visit.roi[part]), scar_outlines(visit.labels[part], fates), {})
+    placed = marks.moved(lambda xy: xy + np.array([x0, y0], np.float64))
+    return placed if skipped is None else replace(placed, left_out=skipped.rings(mm_per_px))
 
 
 def draw_panel(
-    panel: NDArray[np.uint8], frame: Frame, marks: Marks, face: Face, line_px: int
+    panel: NDArray[np.uint8], frame: Frame, marks: Marks, covers: Sequence[Points], em_px: int
 ) -> NDArray[np.uint8]:
     """Draw marks into a panel.
 
@@ -85,10 +91,10 @@ def draw_panel(
         Where it comes from.
     marks : Marks
         In px of the photograph that the frame belongs to.
-    face : Face
-        The photograph's face, whose size sets the margin around hidden eyes.
-    line_px : int
-        Width of a line.
+    covers : sequence of ndarray of float64, shape (K, 2)
+        Polygons to cover, in the same px: see `scarmetrics.overlay.eyes`.
+    em_px : int
+        Size of the page's text, which sets the pitch of hatching.
 
     Returns
     -------
@@ -96,12 +102,14 @@ def draw_panel(
     """
     drawn = panel.copy()
     placed = marks.moved(frame.to_panel)
+    gray_outside(drawn, placed.region)
+    draw_hatching(drawn, placed.left_out, hatch_pitch_px(em_px))
+    cover(drawn, move_all(covers, frame.to_panel))
     draw_region(drawn, placed.region)
-    hide(drawn, placed.eyes, _EYE_MARGIN * face.interpupillary_px * frame.zoom)
-    draw_outlines(drawn, placed.scars, line_px)
+    draw_outlines(drawn, placed.scars)
     return drawn
 
 
-def _marks(visit: VisitResult, fates: Mapping[int, Fate], face: Face, *, hide_eyes: bool) -> Marks:
-    eyes = tuple(face.landmarks[list(ring), :2] for ring in _EYES) if hide_eyes else ()
-    return Marks(mask_outlines(visit.roi), scar_outlines(visit.labels, fates), eyes)
+def hatch_pitch_px(em_px: int) -> int:
+    """Distance of the lines of a hatching."""
+    return max(5, em_px // 2)

@@ -7,13 +7,16 @@ from typing import TYPE_CHECKING
 
 from scarmetrics.overlay.captions import (
     Captions,
+    alignment_paragraph,
     change_paragraph,
     half_paragraphs,
+    left_out_words,
     legend_words,
     small_print,
     visit_paragraphs,
 )
-from scarmetrics.overlay.frame import Frame, frame_around
+from scarmetrics.overlay.eyes import eye_covers
+from scarmetrics.overlay.frame import Frame, fitted
 from scarmetrics.overlay.page import (
     beside,
     edge_letters,
@@ -23,9 +26,9 @@ from scarmetrics.overlay.page import (
     panel_block,
     scale_bar_block,
 )
-from scarmetrics.overlay.panels import draw_panel, visit_marks
+from scarmetrics.overlay.panels import draw_panel
+from scarmetrics.overlay.scene import Scene
 from scarmetrics.overlay.text import Paragraph, text_block
-from scarmetrics.overlay.tone import fit_tone
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -41,7 +44,6 @@ if TYPE_CHECKING:
 _EM_PER_SIDE = 1 / 60
 _SMALLEST_EM_PX = 12
 _COLUMN_EM = 27  # least width of a column, for its text
-_LINE_PER_SIDE = 1 / 1500
 _FATES: tuple[tuple[Fate, ...], tuple[Fate, ...]] = (
     ("persisted", "shrunk", "grown", "healed"),
     ("persisted", "shrunk", "grown", "new"),
@@ -67,7 +69,11 @@ class Overlays:
 
 
 def render_overlays(
-    pair: Pair, result: HalfResult, captions: Captions, config: OverlayConfig
+    pair: Pair,
+    result: HalfResult,
+    captions: Captions,
+    config: OverlayConfig,
+    scene: Scene | None = None,
 ) -> Overlays:
     """Draw one half for a reviewer.
 
@@ -81,34 +87,32 @@ def render_overlays(
         Subject, visits, version.
     config : OverlayConfig
         Size of the panels, and whether eyes are hidden.
+    scene : Scene, optional
+        That of the same pair and result, where other pictures are made of it too.
 
     Returns
     -------
     Overlays
         The same bytes for the same input.
     """
-    rois = (result.baseline.roi, result.follow_up.roi)
-    frames = [
-        frame_around(roi, mm_per_px, config.max_side_px)
-        for roi, mm_per_px in zip(rois, pair.detection_mm_per_px, strict=True)
-    ]
-    page = _Page(pair, result, captions, config.max_side_px)
-    tone = fit_tone(pair.images, rois)
-    marks = visit_marks(pair, result, hide_eyes=config.hide_eyes)
-    warped = pair.registration.warp(pair.images[1], frames[0].box)
-    seen = (  # crop at the panel's size, its frame, marks in the frame's photograph, its face
-        (frames[0].cut(pair.images[0]), frames[0], marks[0], pair.faces[0]),
-        (frames[1].cut(pair.images[1]), frames[1], marks[1], pair.faces[1]),
-        (
-            frames[0].resized(warped),
-            frames[0],
-            marks[1].moved(pair.registration.inverse_points),
-            pair.faces[0],
-        ),
+    scene = scene or Scene(pair, result)
+    page = _Page(scene, captions, config.max_side_px)
+    frames = [fitted(box, config.max_side_px) for box in scene.boxes]
+    covers = (scene.common_covers, eye_covers(pair.faces[1])) if config.hide_eyes else ((), ())
+    seen = (  # a crop, its frame, and in px of the frame's photograph: marks, the eyes in it
+        (scene.crops[0], frames[0], scene.marks[0], covers[0]),
+        (scene.crops[1], frames[1], scene.marks[1], covers[1]),
+        (scene.warped, frames[0], scene.carried, covers[0]),
     )
     before, after, after_warped = (
-        draw_panel(tone.apply(crop), frame, mark, face, page.line_px)
-        for crop, frame, mark, face in seen
+        draw_panel(
+            scene.tone.apply(frame.resized(crop)),
+            frame,
+            marks,
+            eyes,
+            page.em_px,
+        )
+        for crop, frame, marks, eyes in seen
     )
     return Overlays(
         baseline=page.of_visit(0, before, frames[0]),
@@ -131,35 +135,35 @@ class _Column:
 class _Page:
     """Panels, set among their words."""
 
-    pair: Pair
-    result: HalfResult
+    scene: Scene
     captions: Captions
     max_side_px: int
+
+    @property
+    def result(self) -> HalfResult:
+        """What was measured."""
+        return self.scene.result
 
     @property
     def em_px(self) -> int:
         """Size of plain text."""
         return max(_SMALLEST_EM_PX, round(_EM_PER_SIDE * self.max_side_px))
 
-    @property
-    def line_px(self) -> int:
-        """Width of contours."""
-        return max(1, round(_LINE_PER_SIDE * self.max_side_px))
-
     def of_visit(self, index: int, panel: Block, frame: Frame) -> Block:
         """The page of one visit in its own pixels."""
         intro = half_paragraphs(self.captions, self.result, self.em_px)
-        return self._set([self._column(index, panel, frame, index)], intro, _FATES[index])
+        return self._set([self._column(index, panel, frame, index)], intro, (index,))
 
     def of_pair(self, panels: tuple[Block, Block], frame: Frame) -> Block:
         """The page of both visits in the baseline's frame."""
         intro = half_paragraphs(self.captions, self.result, self.em_px)
         intro.append(change_paragraph(self.result, self.em_px))
+        intro.append(alignment_paragraph(self.result, self.em_px))
         columns = [
             self._column(0, panels[0], frame, 0),
             self._column(1, panels[1], frame, 0, note=_WARPED),
         ]
-        return self._set(columns, intro, tuple(dict.fromkeys(_FATES[0] + _FATES[1])))
+        return self._set(columns, intro, (0, 1))
 
     def _column(
         self, index: int, panel: Block, frame: Frame, frame_of: int, note: str = ""
@@ -169,13 +173,14 @@ class _Page:
         return _Column(
             words=visit_paragraphs(self.captions, self.result, index, self.em_px, note),
             panel=panel,
-            letters=edge_letters(self.pair.faces[frame_of]),
+            letters=edge_letters(self.scene.pair.faces[frame_of]),
             mm_per_panel_px=None if scale is None else scale.mm_per_px / frame.zoom,
         )
 
     def _set(
-        self, columns: Sequence[_Column], intro: list[Paragraph], fates: Sequence[Fate]
+        self, columns: Sequence[_Column], intro: list[Paragraph], visits: tuple[int, ...]
     ) -> Block:
+        """Columns and words as one page; `visits` are those that it shows."""
         em = self.em_px
         width = max(columns[0].panel.shape[1] + 2 * gutter_px(em), _COLUMN_EM * em)
         rows = [
@@ -187,11 +192,13 @@ class _Page:
             ),
         ]
         whole = rows[0].shape[1]
-        legend = legend_words(self.captions, self.result)
+        fates = legend_words(self.captions, self.result)
+        shown = dict.fromkeys(fate for visit in visits for fate in _FATES[visit])
+        skipped = left_out_words(self.captions, self.scene.skipped, visits)
         blocks = [
             text_block(intro, whole),
             *rows,
-            legend_block({fate: legend[fate] for fate in fates}, whole, em, self.line_px),
+            legend_block({fate: fates[fate] for fate in shown}, skipped, whole, em),
             text_block([small_print(self.captions, em)], whole),
         ]
         return framed(blocks, em // 2)

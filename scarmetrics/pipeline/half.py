@@ -312,6 +312,7 @@ def _visit_result(
         ),
         quality=quality,
         scale_choice=pair.scale_choices[visit],
+        skin_states=skin.states,
     )
 
 

@@ -148,6 +148,9 @@ class VisitResult:
         How well the photograph shows this half.
     scale_choice : ScaleChoice
         What `scale` was chosen from.
+    skin_states : ndarray of uint8, shape (M, N), or None
+        Which pixels are this side's skin, and why this photograph cannot show some of them: see
+        `scarmetrics.face.measurable.MeasurableSkin`. None where it is not known.
     """
 
     labels: NDArray[np.int32]
@@ -158,6 +161,7 @@ class VisitResult:
     regions: tuple[RegionMeasurement, ...] = ()
     quality: VisitQuality = VisitQuality()
     scale_choice: ScaleChoice = NO_SCALE
+    skin_states: NDArray[np.uint8] | None = None
 
 
 @dataclass(frozen=True, eq=False)

@@ -43,6 +43,8 @@ class SideSkin:
     exposure, clipped_fraction : float or None
         Median relative luminance of the skin, and the share of it where a channel is at the end of
         its range; None where no skin is seen.
+    states : ndarray of uint8, shape (M, N)
+        What each pixel is: see `scarmetrics.face.measurable.MeasurableSkin`.
     """
 
     mask: Mask
@@ -51,6 +53,7 @@ class SideSkin:
     beard_texture: float | None
     exposure: float | None
     clipped_fraction: float | None
+    states: NDArray[np.uint8]
 
 
 def side_skin(
@@ -98,7 +101,7 @@ def side_skin(
     lower, upper = (skin.mask & np.isin(regions, part) for part in (_BEARDED, _CLEAR))
     texture = beard_texture(image, lower, upper, mm_per_px)
     exposure, clipped = skin_exposure(image, seen) if seen.any() else (None, None)
-    return SideSkin(skin.mask, regions, skin.excluded, texture, exposure, clipped)
+    return SideSkin(skin.mask, regions, skin.excluded, texture, exposure, clipped, skin.states)
 
 
 def _inside(polygons: Sequence[Polygon], shape: tuple[int, int]) -> Mask:

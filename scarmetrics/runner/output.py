@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from scarmetrics.errors import UsageError
+from scarmetrics.overlay.views import FOLDER as VIEWS
+from scarmetrics.overlay.views import view_names
 from scarmetrics.provenance import write_json
 from scarmetrics.runner.rows import (
     CHANGES,
@@ -85,7 +87,7 @@ def begin(out: Path, halves: Iterable[HalfPlan]) -> None:
         running = {"tool": _TOOL, "state": _RUNNING, "outputs": dict.fromkeys(sorted(names))}
         write_json(out / RUN_FILE, running)
         _remove(out, names)
-        for name in _FOLDERS:
+        for name in (*_FOLDERS, VIEWS):
             (out / name).mkdir(exist_ok=True)
     except OSError as error:
         raise UsageError(
@@ -107,6 +109,7 @@ def picture_names(halves: Iterable[HalfPlan]) -> list[str]:
         visits = (half.baseline.visit, half.follow_up.visit)
         names += [f"{folder}/{stem}_{visit}.png" for folder in _FOLDERS for visit in visits]
         names.append(f"overlays/{stem}.png")
+        names += view_names(half.subject_id, half.side).values()
     return names
 
 

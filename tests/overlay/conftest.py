@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from scarmetrics.config import FaceConfig
 from scarmetrics.face import Face
+from scarmetrics.face.measurable import CAUSES, MEASURABLE
 from scarmetrics.face.regions import LEFT_BROW, LEFT_EYE, MIDLINE, RIGHT_BROW, RIGHT_EYE
 from scarmetrics.measure import compare, match_scars, measure_labels
 from scarmetrics.pipeline import HalfResult, Pair, VisitResult
@@ -87,6 +89,19 @@ def _visit(
     return image, VisitResult(labels, roi, measure_labels(found, roi, flat, scale), scale, flags)
 
 
+# cause, index of the visit, (x0, y0, x1, y1)
+LeftOutPatch = tuple[str, int, tuple[int, int, int, int]]
+
+
+def _states(roi: np.ndarray, index: int, patches: tuple[LeftOutPatch, ...]) -> np.ndarray:
+    """Skin with patches that cannot be measured; boxes in px of that visit."""
+    states = roi.astype(np.uint8) * MEASURABLE
+    for cause, at, (x0, y0, x1, y1) in patches:
+        if at == index:
+            states[y0:y1, x0:x1] = MEASURABLE + 1 + CAUSES.index(cause)
+    return states
+
+
 def _half(
     *,
     scale: PixelScale | None = SCALE,
@@ -94,6 +109,7 @@ def _half(
     flags: tuple[str, ...] = (),
     roi_box: tuple[int, int, int, int] = (20, 40, 98, 210),
     dtype: type = np.uint8,
+    left_out: tuple[LeftOutPatch, ...] | None = None,
 ) -> tuple[Pair, HalfResult]:
     images, visits = [], []
     for index in range(2):
@@ -101,7 +117,12 @@ def _half(
         dx, dy = (SHIFT * index).astype(int)
         roi = np.zeros((ROWS, COLS), bool)
         roi[y0 + dy : y1 + dy, x0 + dx : x1 + dx] = True
+        states = None
+        if left_out is not None:
+            states = _states(roi, index, left_out)
+            roi &= states == MEASURABLE
         image, visit = _visit(index, scale, roi, fates)
+        visit = replace(visit, skin_states=states)
         images.append(image if dtype == np.uint8 else image.astype(np.uint16) * 257)
         visits.append(visit)
     before, after = visits

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from scarmetrics.config import OverlayConfig
-from scarmetrics.overlay import Captions, render_overlays
-from scarmetrics.overlay.frame import frame_around
-from scarmetrics.overlay.panels import draw_panel, visit_marks
+from scarmetrics.overlay import Captions, Scene, render_overlays
+from scarmetrics.overlay.frame import fitted
+from scarmetrics.overlay.panels import draw_panel
 from scarmetrics.overlay.strokes import FATE_STROKES
 
 CAPTIONS = Captions("P01", "baseline", "month3", None, None, "1.2.3")
@@ -19,11 +19,10 @@ def pictures(overlays) -> tuple[np.ndarray, ...]:
 
 def bare_panels(pair, result) -> tuple[np.ndarray, np.ndarray]:
     """Both visits in the baseline's frame on gray, the follow-up's marks carried over."""
-    frame = frame_around(result.baseline.roi, 0.3, 600)
-    before, after = visit_marks(pair, result, hide_eyes=False)
+    scene = Scene(pair, result)
+    frame = fitted(scene.boxes[0], 600)
     gray = np.full((frame.size[1], frame.size[0], 3), 128, np.uint8)
-    carried = after.moved(pair.registration.inverse_points)
-    return tuple(draw_panel(gray, frame, marks, pair.faces[0], 1) for marks in (before, carried))
+    return tuple(draw_panel(gray, frame, m, (), 12) for m in (scene.marks[0], scene.carried))
 
 
 def coloured(panel: np.ndarray, fate: str) -> np.ndarray:

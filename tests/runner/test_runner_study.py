@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import json
 import os
 import shutil
@@ -18,7 +19,9 @@ import scarmetrics as sm
 from scarmetrics.errors import ExitCode, ManifestError
 from scarmetrics.face import REGIONS
 from scarmetrics.face.measurable import CAUSES
+from scarmetrics.overlay import view_names
 from scarmetrics.runner import Progress, pool
+from scarmetrics.viewfile import HalfView
 
 CONTRACT = {
     "measurements": (
@@ -98,6 +101,28 @@ def test_every_output_of_the_contract_is_there(finished: tuple[Path, sm.RunSumma
         for visit in ("baseline", "month3"):
             for kind in ("masks", "rois", "overlays"):
                 assert (out / f"{kind}/P01_{side}_{visit}.png").is_file()
+
+
+@pytest.mark.parametrize("side", ["left", "right"])
+def test_each_half_has_a_view_that_run_json_accounts_for(
+    finished: tuple[Path, sm.RunSummary], side: str
+) -> None:
+    out, _ = finished
+    names = view_names("P01", side)
+    hashes = json.loads((out / "run.json").read_text(encoding="utf-8"))["outputs"]
+    for name in names.values():
+        assert hashes[name] == hashlib.sha256((out / name).read_bytes()).hexdigest()
+    view = HalfView.model_validate_json((out / names["data"]).read_bytes())
+    assert (view.subject_id, view.side, view.eyes_hidden) == ("P01", side, True)
+    scars = read(out / "scars.csv")
+    for which, visit in (("baseline", "baseline"), ("follow_up", "month3")):
+        picture = imread(out / getattr(view, f"{which}_picture"))
+        assert picture.shape == (view.height_px, view.width_px, 3)
+        rows = [row for row in scars if (row["side"], row["visit"]) == (side, visit)]
+        shown = [(scar.scar_id, scar.fate) for scar in view.scars if scar.visit == which]
+        assert shown == [(int(row["scar_id"]), row["fate"]) for row in rows]
+    for picture in (view.residual_picture, view.thumbnail):
+        assert (out / picture).is_file()
 
 
 def test_tables_agree_with_the_masks(
