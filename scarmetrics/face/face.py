@@ -59,8 +59,8 @@ class Face:
         Names from `scarmetrics.flags.FLAGS`.
     config : FaceConfig
         Margins of the skin mask; what is known of the camera.
-    centre_px : tuple of float or None
-        Where (x, y) the camera's axis meets the image, if that is not its centre.
+    cropped_from : tuple of Face and tuple of int, or None
+        The face in the whole photograph, and the part of it that this one is in.
     """
 
     landmarks: NDArray[np.float64]
@@ -71,7 +71,7 @@ class Face:
     shape: tuple[int, int]
     flags: tuple[str, ...]
     config: FaceConfig
-    centre_px: tuple[float, float] | None = None
+    cropped_from: tuple[Face, tuple[int, int, int, int]] | None = None
 
     @property
     def side_visible(self) -> Literal["left", "right", "both"]:
@@ -159,6 +159,9 @@ class Face:
         -------
         Surface
         """
+        if self.cropped_from is not None:
+            whole, box = self.cropped_from
+            return whole.surface(mm_per_px).cropped(box)
         distance_mm = self.config.camera_distance_mm
         if distance_mm is None:
             return self._parallel_surface
@@ -170,19 +173,10 @@ class Face:
         return self._surface(None)
 
     def _surface(self, focal_px: float | None) -> Surface:
-        vertices = posed_face(self.landmarks, self._axis_px, focal_px)
-        return mesh_surface(
-            vertices,
-            mesh_triangles(),
-            self.shape,
-            focal_px=focal_px,
-            centre_px=self._axis_px,
-        )
-
-    @property
-    def _axis_px(self) -> tuple[float, float]:
         rows, cols = self.shape
-        return self.centre_px or ((cols - 1) / 2, (rows - 1) / 2)
+        centre_px = ((cols - 1) / 2, (rows - 1) / 2)
+        vertices = posed_face(self.landmarks, centre_px, focal_px)
+        return mesh_surface(vertices, mesh_triangles(), self.shape, focal_px=focal_px)
 
     def cropped(self, box: tuple[int, int, int, int]) -> Face:
         """The same face in a part of the photograph.
@@ -198,12 +192,11 @@ class Face:
             Its landmarks, and all that follows from them, count from the part's corner.
         """
         x0, y0, x1, y1 = box
-        x, y = self._axis_px
         return replace(
             self,
             landmarks=self.landmarks - np.array([x0, y0, 0.0]),
             shape=(y1 - y0, x1 - x0),
-            centre_px=(x - x0, y - y0),
+            cropped_from=(self, box),
         )
 
     def surface_factor(self, mm_per_px: float | None = None) -> NDArray[np.float32]:

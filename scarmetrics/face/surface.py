@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -60,6 +60,12 @@ class Surface:
             np.float64,
         )
 
+    def cropped(self, box: tuple[int, int, int, int]) -> Surface:
+        """The surface in a part (x0, y0, x1, y1) of the photograph."""
+        x0, y0, x1, y1 = box
+        x, y = self.corner_px
+        return replace(self, corner_px=(x - x0, y - y0), shape=(y1 - y0, x1 - x0))
+
     def within(self, max_tilt_deg: float) -> Mask:
         """Pixels whose surface is tilted by no more than that, shape (M, N)."""
         return self._in_pixels(self.cosine) >= np.float32(np.cos(np.radians(max_tilt_deg)))
@@ -81,7 +87,6 @@ def mesh_surface(
     shape: tuple[int, int],
     *,
     focal_px: float | None = None,
-    centre_px: tuple[float, float] | None = None,
 ) -> Surface:
     """Tilt and distance of a triangle mesh at each pixel.
 
@@ -105,8 +110,6 @@ def mesh_surface(
     focal_px : float, optional
         Distance from the camera to the depth z = 0, in pixels of the scale there. None is parallel
         projection: a camera that is far away.
-    centre_px : tuple of float, optional
-        Where (x, y) the camera's axis meets the image; its centre by default.
 
     Returns
     -------
@@ -121,7 +124,7 @@ def mesh_surface(
     span = vertices[:, :2].max(axis=0) - low
     step = max(1.0, float(span.max()) / _MOST_CELLS)
     cols, rows = (np.ceil(span / step) + 1).astype(int).tolist()
-    centre = np.array(centre_px or ((shape[1] - 1) / 2, (shape[0] - 1) / 2))
+    centre = np.array([(shape[1] - 1) / 2, (shape[0] - 1) / 2])
     nearness = 0.0 if focal_px is None else 1 / focal_px
     away = np.maximum(1 + nearness * vertices[:, 2:], _NEAREST)
     positions = np.column_stack([(vertices[:, :2] - centre) * away, vertices[:, 2]])

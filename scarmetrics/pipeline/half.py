@@ -18,6 +18,7 @@ from scarmetrics.face import REGIONS, Face, detect_face
 from scarmetrics.measure import compare, match_scars, measure_labels, measure_regions, unmatched
 from scarmetrics.models import FailedHalf, Image, Mask, Side, View
 from scarmetrics.photometry import require_rgb
+from scarmetrics.pipeline.crop import Crop, crop_to_side
 from scarmetrics.pipeline.quality import (
     half_flags,
     pair_quality,
@@ -43,7 +44,6 @@ from scarmetrics.units import NOMINAL_INTERPUPILLARY_MM, PixelScale
 
 if TYPE_CHECKING:
     from scarmetrics.pipeline.scales import StatedScales
-    from scarmetrics.registration.frame import Box
 
 
 def measure_half(
@@ -213,27 +213,29 @@ def measure_side(pair: Pair, side: Side, config: StudyConfig) -> HalfResult | Fa
         refused = refuse_side(face, side, view, visit)
         if refused is not None:
             return refused
+    crop = crop_to_side(pair, side)
+    part = crop.part
     skins = [
         side_skin(image, face, side, mm_per_px, config, covers=choice.covers)
         for image, face, mm_per_px, choice in zip(
-            pair.images, pair.faces, pair.detection_mm_per_px, pair.scale_choices, strict=True
+            part.images, part.faces, part.detection_mm_per_px, part.scale_choices, strict=True
         )
     ]
-    rois, registered_fraction = _common_rois(pair, (skins[0], skins[1]))
+    rois, registered_fraction = _common_rois(part, (skins[0], skins[1]))
     if not (rois[0].any() and rois[1].any()):
         return FailedHalf("no_skin")
     segmenter = make_segmenter(config.segmentation)
     responses = []
-    for image, roi, mm_per_px in zip(pair.images, rois, pair.detection_mm_per_px, strict=True):
-        response = segmenter.respond(image, roi, mm_per_px, max(pair.detection_mm_per_px))
+    for image, roi, mm_per_px in zip(part.images, rois, part.detection_mm_per_px, strict=True):
+        response = segmenter.respond(image, roi, mm_per_px, max(part.detection_mm_per_px))
         if not isinstance(response, Response):
             return FailedHalf(response.reason_code, response.reason)
         responses.append(response)
-    found = _label_both(pair, segmenter, (responses[0], responses[1]), rois)
+    found = _label_both(part, segmenter, (responses[0], responses[1]), rois)
     results = [
-        _visit_result(pair, i, rois[i], found[i], skin=skins[i], config=config) for i in range(2)
+        _visit_result(crop, i, rois[i], found[i], skin=skins[i], config=config) for i in range(2)
     ]
-    return _half_result(pair, side, (results[0], results[1]), registered_fraction, config)
+    return _half_result(crop, side, (results[0], results[1]), registered_fraction, config)
 
 
 def _label_both(
@@ -242,7 +244,6 @@ def _label_both(
     """Scars of both visits: each judged alone, then once more where only the other shows one."""
     noise = pool_noise(responses)
     alone = [segmenter.label(responses[i], rois[i], noise) for i in range(2)]
-    fixed, moving = pair.faces
     healed, new = unmatched(
         alone[0].labels,
         alone[1].labels,
@@ -250,9 +251,8 @@ def _label_both(
         area_ratio=_unchanged_area_ratio(pair),
     )
     known = (
-        rois[0] & _in_box(fixed.box, fixed.shape, pair.registration.to_fixed(new, fixed.box)),
-        rois[1]
-        & _in_box(moving.box, moving.shape, pair.registration.to_moving(healed, moving.box)),
+        rois[0] & pair.registration.to_fixed(new),
+        rois[1] & pair.registration.to_moving(healed),
     )
     return [
         segmenter.label(responses[i], rois[i], noise, known[i]) if known[i].any() else alone[i]
@@ -268,24 +268,14 @@ def _as_scale(value: PixelScale | float | None, config: StudyConfig) -> PixelSca
 
 def _common_rois(pair: Pair, skins: tuple[SideSkin, SideSkin]) -> tuple[tuple[Mask, Mask], float]:
     """The same anatomical skin at both visits, and its share of the skin that both show."""
-    fixed, moving = pair.faces
-    moved = pair.registration.to_fixed(skins[1].mask, fixed.box)
-    common = skins[0].mask & _in_box(fixed.box, fixed.shape, moved)
+    common = skins[0].mask & pair.registration.to_fixed(skins[1].mask)
     baseline = common & pair.registration.registered_mask
-    moved = pair.registration.to_moving(baseline, moving.box)
-    follow_up = skins[1].mask & _in_box(moving.box, moving.shape, moved)
+    follow_up = skins[1].mask & pair.registration.to_moving(baseline)
     return (baseline, follow_up), float(baseline.sum() / max(1, common.sum()))
 
 
-def _in_box(box: Box, shape: tuple[int, int], part: Mask) -> Mask:
-    whole = np.zeros(shape, bool)
-    x0, y0, x1, y1 = box
-    whole[y0:y1, x0:x1] = part
-    return whole
-
-
 def _visit_result(
-    pair: Pair,
+    crop: Crop,
     visit: int,
     roi: Mask,
     found: ScarLabels,
@@ -293,7 +283,7 @@ def _visit_result(
     skin: SideSkin,
     config: StudyConfig,
 ) -> VisitResult:
-    face, scale = pair.faces[visit], pair.scales[visit]
+    pair, face, scale = crop.pair, crop.part.faces[visit], crop.pair.scales[visit]
     if config.face.surface == "curved":
         factor = face.surface_factor(pair.detection_mm_per_px[visit])
         surface_rel_sd = config.face.surface_rel_sd
@@ -317,15 +307,16 @@ def _visit_result(
 
 
 def _half_result(
-    pair: Pair,
+    crop: Crop,
     side: Side,
     results: tuple[VisitResult, VisitResult],
     registered_fraction: float,
     config: StudyConfig,
 ) -> HalfResult:
+    pair, registration = crop.pair, crop.part.registration
     baseline, follow_up = results
     quality = pair_quality(pair)
-    residual_mm = float(np.nanmedian(pair.registration.residual_mm[baseline.roi]))
+    residual_mm = float(np.nanmedian(registration.residual_mm[baseline.roi]))
     residual_px = residual_mm / pair.registration.mm_per_px
     flags = {
         *baseline.flags,
@@ -335,8 +326,8 @@ def _half_result(
     scale = baseline.scale
     return HalfResult(
         side=side,
-        baseline=baseline,
-        follow_up=follow_up,
+        baseline=crop.whole(baseline, 0),
+        follow_up=crop.whole(follow_up, 1),
         change=compare(
             baseline.measurement, follow_up.measurement, baseline.scale, follow_up.scale
         ),
@@ -345,7 +336,7 @@ def _half_result(
             follow_up.labels,
             baseline.measurement.scars,
             follow_up.measurement.scars,
-            registration=pair.registration,
+            registration=registration,
             area_ratio=_unchanged_area_ratio(pair),
             scales=pair.scales,
         ),

@@ -197,8 +197,7 @@ class Registration:
             Points count from the parts' corners.
         """
         (x0, y0, x1, y1), (u0, v0, u1, v1) = fixed_box, moving_box
-        fixed_to_work = self.fixed_to_work.copy()
-        fixed_to_work[:, 2] += fixed_to_work[:, :2] @ [x0, y0]
+        fixed_to_work = _after_shift(self.fixed_to_work, x0, y0)
         work_to_moving = self.work_to_moving.copy()
         work_to_moving[:, 2] -= [u0, v0]
         return replace(
@@ -367,10 +366,27 @@ def _dense_maps(
 ) -> tuple[FloatImage, FloatImage]:
     """Maps for cv2.remap over a box: affine to the working frame, flow, affine out of it."""
     x0, y0, x1, y1 = box
-    x, y = np.meshgrid(np.arange(x0, x1, dtype=np.float32), np.arange(y0, y1, dtype=np.float32))
-    a, b = to_work.astype(np.float32), from_work.astype(np.float32)
-    u = a[0, 0] * x + a[0, 1] * y + a[0, 2]
-    v = a[1, 0] * x + a[1, 1] * y + a[1, 2]
-    shift = cv2.remap(flow, u, v, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-    u, v = u + shift[..., 0], v + shift[..., 1]
-    return b[0, 0] * u + b[0, 1] * v + b[0, 2], b[1, 0] * u + b[1, 1] * v + b[1, 2]
+    shift = cv2.warpAffine(
+        flow,
+        _after_shift(to_work, x0, y0),
+        (x1 - x0, y1 - y0),
+        flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
+        borderMode=cv2.BORDER_REPLICATE,
+    )
+    straight = from_work[:, :2] @ to_work + np.column_stack([np.zeros((2, 2)), from_work[:, 2]])
+    x, y = np.arange(x0, x1), np.arange(y0, y1)[:, None]
+    u, v = (
+        (row[0] * x).astype(np.float32) + (row[1] * y + row[2]).astype(np.float32)
+        for row in straight
+    )
+    b = from_work.astype(np.float32)
+    u += cv2.transform(shift, b[:1, :2])
+    v += cv2.transform(shift, b[1:, :2])
+    return u, v
+
+
+def _after_shift(affine: NDArray[np.float64], x: int, y: int) -> NDArray[np.float64]:
+    """The affine map, of points that count from (x, y)."""
+    moved = affine.copy()
+    moved[:, 2] += moved[:, :2] @ [x, y]
+    return moved
