@@ -194,7 +194,9 @@ class _Page:
         whole = rows[0].shape[1]
         fates = legend_words(self.captions, self.result)
         shown = dict.fromkeys(fate for visit in visits for fate in _FATES[visit])
+        hatched = {reason for visit in visits for reason in self.scene.marks[visit].left_out}
         skipped = left_out_words(self.captions, self.scene.skipped, visits)
+        skipped = {reason: words for reason, words in skipped.items() if reason in hatched}
         blocks = [
             text_block(intro, whole),
             *rows,

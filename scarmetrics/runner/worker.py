@@ -55,7 +55,7 @@ def run_job(job: PairJob, config: StudyConfig, out: Path) -> JobOutcome:
     config : StudyConfig
         Parameters.
     out : pathlib.Path
-        OUT; pictures go to its ``masks``, ``rois`` and ``overlays``.
+        OUT; pictures go to its ``masks``, ``rois``, ``overlays`` and ``views``.
 
     Returns
     -------

@@ -15,10 +15,7 @@ from skimage.io import imread, imsave
 
 from scarmetrics.cli import main
 from scarmetrics.cli.console import make_console, print_failures
-from scarmetrics.config import OverlayConfig
-from scarmetrics.errors import UsageError
 from scarmetrics.models import FailureRecord
-from scarmetrics.runner import Study
 
 COMMANDS = ("run", "check", "init", "demo", "repeatability")
 
@@ -114,26 +111,6 @@ def test_run_measures_and_says_where(shell: Shell, exports: Path, tmp_path: Path
     assert "2/2 halves, P01" in out
     assert "P01" in out
     assert "2 halves measured, 0 failed" in out
-
-
-@pytest.mark.parametrize(
-    ("option", "hidden"), [("--hide-eyes", True), ("--show-eyes", False), (None, True)]
-)
-def test_eyes_are_hidden_or_shown_as_the_command_says_and_else_as_the_config(
-    shell: Shell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, option: str, hidden: bool
-) -> None:
-    used = []
-
-    def stopped(study: Study, *_: object, **__: object) -> None:
-        used.append(study.config.overlay)
-        raise UsageError("stopped", "go on")
-
-    monkeypatch.setattr(Study, "run", stopped)
-    config = tmp_path / "study.yaml"
-    config.write_text("overlay: {hide_eyes: true, max_side_px: 300}\n", encoding="utf-8")
-    arguments = ["run", tmp_path, "--out", tmp_path / "out", "--config", config]
-    shell(*arguments, *([option] if option else []))
-    assert used == [OverlayConfig(hide_eyes=hidden, max_side_px=300)]
 
 
 def test_quiet_prints_problems_only(shell: Shell, exports: Path, tmp_path: Path) -> None:
