@@ -14,7 +14,7 @@ from scarmetrics.report.words import shown
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-_WIDTH, _HEIGHT, _BASE = 400, 104, 80
+_WIDTH, _HEIGHT, _BASE = 400, 122, 100
 _LEFT, _RIGHT = 8, 8
 _TARGET_BINS = 16
 
@@ -80,7 +80,7 @@ def histogram(values: Sequence[float], axis: Axis, title: str, unit: str) -> Mar
         if count:
             start = axis.low + index * axis.step
             span = f"{shown(start, digits)} to {shown(start + axis.step, digits)} {unit}"
-            height = round((_BASE - 16) * count / most, 1)
+            height = round((_BASE - 12) * count / most, 1)
             bars.append(
                 Markup(
                     '<rect class="bar" x="{}" y="{}" width="{}" height="{}">'
@@ -95,9 +95,9 @@ def histogram(values: Sequence[float], axis: Axis, title: str, unit: str) -> Mar
         f"{title}: {len(values)} halves, median {shown(middle, digits)} {unit}, "
         f"{shown(min(values), digits)} to {shown(max(values), digits)} {unit}"
     )
-    parts = [*bars, _rule(axis.place(middle), "median", 8), *_ticks(axis, digits)]
+    parts = [*bars, _rule(axis.place(middle), "median", 4), *_ticks(axis, digits)]
     if axis.low < 0 < axis.low + axis.step * axis.bins:
-        parts.append(_rule(axis.place(0.0), "zero", 14))
+        parts.append(_rule(axis.place(0.0), "zero", 4))
     frame = Markup('<svg class="chart" viewBox="0 0 {} {}" role="img" aria-label="{}">').format(
         _WIDTH, _HEIGHT, escape(words)
     )

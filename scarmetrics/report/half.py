@@ -125,7 +125,7 @@ def describe_half(folder: RunFolder, key: HalfKey) -> Half:
     if view is None:
         missing.append(f"no usable view of this half in {_views_word(folder, key)}")
     panes = tuple(
-        _pane(folder, view, which, name, rows.get(name), missing)
+        _pane(folder, view, (which, name), rows.get(name), missing)
         for which, name in zip(VISITS, names, strict=True)
     )
     region = path_data(view.regions) if view else ""
@@ -151,9 +151,7 @@ def describe_half(folder: RunFolder, key: HalfKey) -> Half:
     )
 
 
-def _rows(
-    folder: RunFolder, key: HalfKey, missing: list[str]
-) -> tuple[Row | None, dict[str, Row]]:
+def _rows(folder: RunFolder, key: HalfKey, missing: list[str]) -> tuple[Row | None, dict[str, Row]]:
     changes = folder.rows_of("changes", key)
     if not changes:
         missing.append("no row in changes.csv: this half has no change")
@@ -192,15 +190,17 @@ def _views_word(folder: RunFolder, key: HalfKey) -> str:
 def _pane(
     folder: RunFolder,
     view: HalfView | None,
-    which: Which,
-    name: str,
+    visit: tuple[Which, str],
     row: Row | None,
     missing: list[str],
 ) -> VisitPane:
+    which, name = visit
     if row is None:
         missing.append(f"no measurement of {name}")
     date = (row or {}).get("captured_on", "")
-    picture, scars, excluded = "", (), ()
+    picture = ""
+    scars: tuple[Shape, ...] = ()
+    excluded: tuple[Shape, ...] = ()
     if view:
         date = date or str(getattr(view, f"{which}_date") or "")
         picture = _picture(folder, getattr(view, f"{which}_picture"), name, missing)

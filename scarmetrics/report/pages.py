@@ -9,7 +9,6 @@ from urllib.parse import quote
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-import scarmetrics
 from scarmetrics.errors import UsageError
 from scarmetrics.provenance import atomic_path, write_text
 from scarmetrics.report import study
@@ -102,7 +101,6 @@ def _common(folder: RunFolder, hashes: dict[HalfKey, str]) -> dict[str, Any]:
         "state": study.state_words(folder),
         "study_id": str((config or {}).get("study_id") or "") if isinstance(config, dict) else "",
         "run": {key: str(folder.run.get(key) or "") for key in ("version", "started", "ended")},
-        "version": scarmetrics.__version__,
         "lines": LINES,
         "residual_stops": residual_stops(),
     }

@@ -179,8 +179,8 @@ def charts(folder: RunFolder) -> list[tuple[str, Markup]]:
     scaled = all(number(row.get("change_mm2")) is not None for row in folder.changes)
     column, unit, factor = ("area_mm2", "mm²", 1.0) if scaled else ("area_fraction", "%", 100.0)
     areas: dict[str, list[float]] = {}
-    for change in folder.changes:
-        for visit in (change.get("baseline_visit", ""), change.get("follow_up_visit", "")):
+    for row in folder.changes:
+        for visit in (row.get("baseline_visit", ""), row.get("follow_up_visit", "")):
             areas.setdefault(visit, [])
     for row in folder.measurements:
         value = number(row.get(column))
@@ -194,8 +194,8 @@ def charts(folder: RunFolder) -> list[tuple[str, Markup]]:
             title = f"Scar area at {visit}"
             found.append((f"{title}, {unit}", histogram(values, axis, title, unit)))
     column, unit = ("change_mm2", "mm²") if scaled else ("change_fraction", "% points")
-    values = [number(row.get(column)) for row in folder.changes]
-    change = [value * factor for value in values if value is not None]
+    cells = [number(row.get(column)) for row in folder.changes]
+    change = [cell * factor for cell in cells if cell is not None]
     if change:
         axis = axis_for(change, zero=True)
         found.append((f"Change, {unit}", histogram(change, axis, "Change of scar area", unit)))

@@ -131,9 +131,7 @@ def _evidence(folder: RunFolder, name: str, rows: Iterable[Row]) -> str:
         return ""
     column, key = FLAGS[name].evidence
     # the same number stands in both rows where it is the pair's
-    values = dict.fromkeys(
-        value for row in rows if (value := number(row.get(column))) is not None
-    )
+    values = dict.fromkeys(value for row in rows if (value := number(row.get(column))) is not None)
     unit = next((unit for end, unit in _UNITS.items() if column.endswith(end)), "")
     factor = 100 if unit == "%" else 1
     label = column.removesuffix("_mm").removesuffix("_deg").removesuffix("_fraction")
