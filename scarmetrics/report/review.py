@@ -214,10 +214,12 @@ def _changes_csv(out: Path, review: Review) -> str:
         half: list(group) for half, group in groupby(review.decisions, key=lambda one: one.half)
     }
     path = out / "changes.csv"
-    if not path.is_file():
-        return _csv([("subject_id", "side", *ADDED)])
-    header, *rows = csv.reader(io.StringIO(path.read_text(encoding="utf-8-sig"), newline=""))
+    text = path.read_text(encoding="utf-8-sig") if path.is_file() else ""
+    header, *rows = csv.reader(io.StringIO(text or "subject_id,side\n", newline=""))
+    if not {"subject_id", "side"} <= {*header}:
+        raise UsageError("changes.csv has no columns subject_id and side", "measure again")
     subject, side = header.index("subject_id"), header.index("side")
+    rows = [row for row in rows if len(row) > max(subject, side)]
     lines: list[Sequence[str]] = [[*header, *ADDED]]
     for row in rows:
         found = decided.get(HalfKey(row[subject], row[side]), [])

@@ -95,6 +95,6 @@ def _area(row: Row | None) -> str:
         return ""
     area = number(row.get("area_mm2"))
     if area is not None:
-        return shown(area, 2)
+        return shown(area, 2 if area < 100 else 1)
     pixels = number(row.get("area_px"))
     return f"{shown(pixels, 0)} px" if pixels is not None else ""

@@ -79,7 +79,7 @@
   const refreshHalf = () => {
     const saved = Store.reader ? Store.decision(...half) : null;
     id('decide').hidden = !Store.reader;
-    for (const button of document.querySelectorAll('[data-decision]')) {
+    for (const button of document.querySelectorAll('button[data-decision]')) {
       button.setAttribute('aria-pressed', String(button.dataset.decision === saved?.decision));
     }
     id('withdraw').hidden = !saved;
@@ -91,14 +91,14 @@
   };
 
   const setUpHalf = () => {
-    for (const button of document.querySelectorAll('[data-decision]')) {
+    for (const button of document.querySelectorAll('button[data-decision]')) {
       button.addEventListener('click', () => choose(button.dataset.decision));
     }
     id('withdraw').addEventListener('click', () => {
       Store.withdraw(...half);
       hideReason();
       refresh();
-      document.querySelector('[data-decision]').focus();
+      document.querySelector('button[data-decision]').focus();
     });
     id('reason-cancel').addEventListener('click', hideReason);
     id('reason').addEventListener('keydown', (event) => {
@@ -169,7 +169,7 @@
     if (!name) return;
     Store.reader = name;
     refresh();
-    if (half) document.querySelector('[data-decision]').focus();
+    if (half) document.querySelector('button[data-decision]').focus();
   });
   id('reader-change').addEventListener('click', () => {
     id('reader-form').hidden = false;
