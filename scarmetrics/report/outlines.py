@@ -14,11 +14,11 @@ if TYPE_CHECKING:
 
     from scarmetrics.viewfile import Ring
 
-RESIDUAL_COLOURS = cv2.COLORMAP_INFERNO
+RESIDUAL_COLOURS = cv2.COLORMAP_VIRIDIS
 """Colours of the residual's picture, from its lowest error to its highest."""
 _STOPS = 9
 # line widths of `overlay.strokes` in px of the screen
-_WIDTH_PX, _UNIT_PX = 1.5, 2.5
+_WIDTH_PX, _UNIT_PX = 1.4, 2.0
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ LINES: dict[str, Line] = {
     fate: Line(
         "#{:02x}{:02x}{:02x}".format(*stroke.colour),
         " ".join(f"{length * _UNIT_PX:g}" for length in stroke.dashes),
-        _WIDTH_PX * stroke.widths**0.6,
+        _WIDTH_PX * stroke.widths**0.5,
     )
     for fate, stroke in FATE_STROKES.items()
 }

@@ -186,7 +186,7 @@ class MadeRun:
         pair = cv2.resize(np.hstack(pictures), (192, 96), interpolation=cv2.INTER_AREA)
         self._save(f"views/{stem}_thumb.jpg", pair)
         ramp = np.linspace(0, 255, self.size[0]).astype(np.uint8)
-        heat = cv2.applyColorMap(np.repeat(ramp[None], self.size[1], 0), cv2.COLORMAP_INFERNO)
+        heat = cv2.applyColorMap(np.repeat(ramp[None], self.size[1], 0), cv2.COLORMAP_VIRIDIS)
         heat = np.dstack([heat, np.full(heat.shape[:2], 110, np.uint8)])
         (self.out / f"views/{stem}_residual.png").write_bytes(cv2.imencode(".png", heat)[1])
 
