@@ -23,6 +23,15 @@ if TYPE_CHECKING:
     from scarmetrics.viewfile import HalfView, Which
 
 VISITS: tuple[Which, Which] = ("baseline", "follow_up")
+_CAUSES = {
+    "print": "under a marker or chart",
+    "tilt": "turned away",
+    "shadow": "shadow or hair",
+    "highlight": "blown out",
+    "hair": "strands of hair",
+    "beard": "beard",
+    "not_aligned": "not aligned",
+}
 _DEFAULT_NAMES = ("baseline", "month3")
 
 
@@ -91,6 +100,8 @@ class Half:
         Explained.
     scars : list of ScarLine
         One line for each scar, at both visits.
+    causes : list of str
+        Why skin was left out, at either visit.
     files : list of (str, str)
         Words and names of the files to open.
     missing : list of str
@@ -112,6 +123,7 @@ class Half:
     pair_numbers: list[tuple[str, str, str]]
     flags: list[FlagWords]
     scars: list[ScarLine]
+    causes: list[str]
     files: list[tuple[str, str]]
     missing: list[str]
 
@@ -146,9 +158,17 @@ def describe_half(folder: RunFolder, key: HalfKey) -> Half:
         pair_numbers=_pair_numbers(change),
         flags=explained_flags(folder, change, rows),
         scars=scar_lines(folder.rows_of("scars", key), names),
+        causes=list(dict.fromkeys(cause_words(part.cause) for part in view.excluded))
+        if view
+        else [],
         files=_files(folder, key, names, missing),
         missing=missing,
     )
+
+
+def cause_words(cause: str) -> str:
+    """Why skin was not measured, for people."""
+    return _CAUSES.get(cause, cause.replace("_", " "))
 
 
 def _rows(folder: RunFolder, key: HalfKey, missing: list[str]) -> tuple[Row | None, dict[str, Row]]:
@@ -210,7 +230,7 @@ def _pane(
             for scar in view.scars if scar.visit == which
         )  # fmt: skip
         excluded = tuple(
-            Shape(path_data(part.rings), f"not measured: {part.cause.replace('_', ' ')}, {name}")
+            Shape(path_data(part.rings), f"not measured: {cause_words(part.cause)}, {name}")
             for part in view.excluded if part.visit == which
         )  # fmt: skip
     return VisitPane(which, name, date, _area(row), picture, scars, excluded)
