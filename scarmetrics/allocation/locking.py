@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 import scarmetrics
 from scarmetrics.errors import UsageError
 from scarmetrics.provenance import sha256_of, write_json
+from scarmetrics.report import REPORT, REVIEW
 from scarmetrics.runner.output import RUN_FILE, earlier_run
 
 if TYPE_CHECKING:
@@ -29,8 +30,7 @@ LINKED = "linked"
 _TOOL, _KIND = "scarmetrics", "lock"
 _LOCK_NAME = re.compile(r"lock-(\d{4,})\.json")
 # what comes after the measurement
-_AFTERWARDS = re.compile(rf"{LOCKS}|{LINKED}(?:-\d+)?|\.{LINKED}-.*")
-_MAY_COME_LATER = "report/"
+_AFTERWARDS = re.compile(rf"{LOCKS}|{LINKED}(?:-\d+)?|\.{LINKED}-.*|{REPORT}|{REVIEW}")
 # what systems leave behind in a folder that somebody looked into
 _CLUTTER = re.compile(r"Thumbs\.db|desktop\.ini|\.DS_Store|\._.*", re.IGNORECASE)
 
@@ -214,7 +214,7 @@ def _check_against_run(files: Mapping[str, str], run: Mapping[str, Any]) -> None
     altered = {
         name: "changed" if name in files else "missing"
         for name, sha256 in sorted(outputs.items())
-        if files.get(name) != sha256
+        if files.get(name) != sha256 and not _AFTERWARDS.fullmatch(name.split("/")[0])
     }
     if altered:
         raise LockError(
@@ -252,8 +252,7 @@ def _altered(now: Mapping[str, str], before: Mapping[str, str]) -> dict[str, str
         if name not in now:
             found[name] = "missing"
         elif name not in before:
-            if not name.startswith(_MAY_COME_LATER):
-                found[name] = "added"
+            found[name] = "added"
         elif now[name] != before[name]:
             found[name] = "changed"
     return found

@@ -164,6 +164,40 @@ def train(
     raise typer.Exit(train_model(tracings, out, mm_per_px, seed, force=force, quiet=quiet))
 
 
+@app.command(epilog="Example:  scarmetrics report results")
+def report(out: Out, quiet: Quiet = False) -> None:
+    """Write the reviewers' pages again, from what is in the folder; nothing is measured.
+
+    Open report/index.html in a browser. Folders of unfinished runs have pages too, which say so.
+    """
+    from scarmetrics.cli.report import report_pages
+
+    raise typer.Exit(report_pages(out, quiet=quiet))
+
+
+@app.command(
+    name="review-import",
+    epilog="Example:  scarmetrics review-import results review_ab.csv review_cd.csv",
+)
+def review_import(
+    out: Out,
+    files: Annotated[
+        list[Path],
+        typer.Argument(help="Files that readers exported from the pages.", show_default=False),
+    ],
+    quiet: Quiet = False,
+) -> None:
+    """Merge the readers' decisions and show where they disagree.
+
+    Writes review/ with decisions.csv, disagreements.csv and changes_reviewed.csv (changes.csv and
+    what was decided); no measurement is changed. Everything that is wrong with the files is listed
+    at once, and nothing is written then.
+    """
+    from scarmetrics.cli.review_import import import_review
+
+    raise typer.Exit(import_review(out, files, quiet=quiet))
+
+
 @app.command(epilog="Example:  scarmetrics lock results")
 def lock(
     out: Out,

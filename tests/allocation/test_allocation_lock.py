@@ -46,8 +46,6 @@ def test_locking_what_is_locked_changes_nothing(locked: Path) -> None:
 
 def test_every_file_and_every_kind_of_change_is_noticed(made: Made, tmp_path: Path) -> None:
     out = made.write()
-    (out / "report").mkdir()
-    (out / "report/index.html").write_text("page", encoding="utf-8")
     lock(out)
     for name in files_of(out):
         copy = Path(shutil.copytree(out, tmp_path / "copy"))
@@ -94,7 +92,7 @@ def test_an_added_file_is_noticed(locked: Path) -> None:
 def test_looking_at_the_folder_and_later_pages_are_no_change(locked: Path) -> None:
     (locked / "masks/Thumbs.db").write_bytes(b"x")
     (locked / ".DS_Store").write_bytes(b"x")
-    for name in ("report", "linked", "linked-1"):
+    for name in ("report", "review", "linked", "linked-1"):
         (locked / name).mkdir()
         (locked / name / "index.html").write_text("page", encoding="utf-8")
     assert check_lock(locked).number == 1
