@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from scarmetrics.config import StudyConfig
     from scarmetrics.models import StudyPlan
     from scarmetrics.runner.jobs import Outcomes
+    from scarmetrics.runner.pool import Ended
 
 
 @dataclass(frozen=True)
@@ -112,13 +113,19 @@ class Batch:
                 raise _locked(self.out)
             _Reporter(self, listener)
             return unchanged
-        begin(self.out, self.plan.halves, self._finished_names())
-        interrupted = self._measure(_Reporter(self, listener))
+        missing = self._missing()
+        with self._crew([job for _, job in missing]) as run_jobs:
+            begin(self.out, self.plan.halves, self._finished_names())
+            interrupted = self._measure(missing, run_jobs, _Reporter(self, listener))
         return self._finish().write(started, interrupted=interrupted)
 
-    def _measure(self, report: _Reporter) -> bool:
+    def _measure(
+        self,
+        missing: Sequence[tuple[int, PairJob]],
+        run_jobs: Callable[[Ended], None],
+        report: _Reporter,
+    ) -> bool:
         """Measure what is missing; whether it was interrupted."""
-        missing = self._missing()
 
         def ended(index: int, outcomes: Outcomes) -> None:
             where, job = missing[index]
@@ -129,25 +136,26 @@ class Batch:
             report.ended(job.subject_id, outcomes)
 
         try:
-            self._run_jobs([job for _, job in missing], ended)
+            run_jobs(ended)
         except KeyboardInterrupt:
             return True
         return False
 
-    def _run_jobs(self, jobs: Sequence[PairJob], ended: Callable[[int, Outcomes], None]) -> None:
+    @contextmanager
+    def _crew(self, jobs: Sequence[PairJob]) -> Iterator[Callable[[Ended], None]]:
+        """Whoever measures the jobs, ready for it."""
         from scarmetrics.runner import pool
 
-        if not jobs:
-            return
-        if self.means.scheduler is not None:
-            from scarmetrics.runner.cluster import run_on_cluster
+        means, config, out = self.means, self.config, self.out
+        if means.scheduler is not None and jobs:
+            from scarmetrics.runner.cluster import cluster_crew
 
-            run_on_cluster(jobs, self.config, self.out, self.means.scheduler, ended)
-        elif self.means.workers > 1 or self.means.isolate:
-            workers = min(self.means.workers, len(jobs))
-            pool.run_jobs(jobs, self.config, self.out, workers, ended)
+            with cluster_crew(jobs, config, out, means.scheduler) as run:
+                yield run
+        elif means.workers > 1 or means.isolate:
+            yield lambda ended: pool.run_jobs(jobs, config, out, means.workers, ended)
         else:
-            pool.run_here(jobs, self.config, self.out, ended)
+            yield lambda ended: pool.run_here(jobs, config, out, ended)
 
     def _missing(self) -> list[tuple[int, PairJob]]:
         """Jobs with the sides that are not finished, and their place in the plan."""

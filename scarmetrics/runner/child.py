@@ -187,7 +187,7 @@ def _die_with_parent() -> None:
 
 
 def _die_at_end_of_input() -> None:
-    sys.stdin.buffer.read()
+    os.read(0, 1)  # returns when whoever holds the other end is gone
     os._exit(1)
 
 

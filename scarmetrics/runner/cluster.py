@@ -5,6 +5,7 @@ Dask finds a machine for each job, and another one when that is lost.
 
 from __future__ import annotations
 
+import socket
 import time
 import warnings
 from contextlib import contextmanager, suppress
@@ -16,6 +17,7 @@ from uuid import uuid4
 from scarmetrics.errors import UsageError
 from scarmetrics.models import FailedHalf
 from scarmetrics.runner.identity import fingerprint
+from scarmetrics.runner.output import RUN_LOCK
 from scarmetrics.runner.remote import (
     Expected,
     Unfit,
@@ -27,29 +29,36 @@ from scarmetrics.runner.remote import (
 from scarmetrics.runner.worker import run_job
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from scarmetrics.config import StudyConfig
     from scarmetrics.runner.jobs import PairJob
     from scarmetrics.runner.pool import Ended
 
 _CONNECT_S = 8
+_PORT = 8786
 _POLL_S = 0.05
 _LOOK_S = 5.0
 
 
-def run_on_cluster(
-    jobs: Sequence[PairJob], config: StudyConfig, out: Path, scheduler: str, ended: Ended
-) -> None:
-    """Run jobs on the workers of a Dask scheduler.
+@contextmanager
+def cluster_crew(
+    jobs: Sequence[PairJob], config: StudyConfig, out: Path, scheduler: str
+) -> Iterator[Callable[[Ended], None]]:
+    """The workers of a Dask scheduler, checked, to run jobs.
 
     Parameters
     ----------
-    jobs, config, out, ended
-        As for `scarmetrics.runner.pool.run_jobs`; a job whose worker is lost goes to another one,
-        as often as the scheduler allows, and is then a failure.
+    jobs, config, out
+        As for `scarmetrics.runner.pool.run_jobs`.
     scheduler : str
         Its address.
+
+    Yields
+    ------
+    callable
+        Runs the jobs; takes what `scarmetrics.runner.pool.run_jobs` takes as `ended`. A job whose
+        worker is lost goes to another one, as often as the scheduler allows, and is then a failure.
 
     Raises
     ------
@@ -58,10 +67,10 @@ def run_on_cluster(
         same versions and sees the same files.
     """
     out, config = out.resolve(), _located(config)
-    with _client(scheduler) as client, _probe(out) as probe:
-        expected = _expected(jobs, config, probe)
+    with _client(scheduler) as client:
+        expected = _expected(jobs, config, out / RUN_LOCK)
         _check_present(client, expected, config)
-        _Cluster(client, jobs, config, out, expected, ended=ended).run()
+        yield lambda ended: _Cluster(client, jobs, config, out, expected, ended=ended).run()
 
 
 class _Cluster:
@@ -86,7 +95,7 @@ class _Cluster:
         """Work until no job is left."""
         from distributed import as_completed
 
-        waiting = as_completed()
+        waiting = as_completed(loop=self.client.loop)
         looked = time.monotonic()
         try:
             for index in range(len(self.jobs)):
@@ -166,7 +175,7 @@ class _Cluster:
         """Take back what waits, and end the processes that measure now."""
         with suppress(Exception):  # the cluster may be gone
             self.client.cancel([task.future for task in self.tasks.values()])
-            self.client.run(end_children, self.expected.probe)
+            self.client.run(end_children, self.expected.probe_sha256)
 
 
 @dataclass(frozen=True)
@@ -182,18 +191,19 @@ class _Task:
 def _client(scheduler: str) -> Iterator[Any]:
     try:
         from distributed import Client
-        from distributed.client import VersionMismatchWarning
+        from distributed.versions import VersionMismatchWarning
     except ImportError as error:
         raise UsageError(
             "measuring on a cluster needs Dask, which is not installed",
             "python -m pip install 'scarmetrics[cluster]', here and on every worker",
         ) from error
     try:
+        _knock(scheduler)
         with warnings.catch_warnings():
             # versions are compared by what a measurement depends on
             warnings.simplefilter("ignore", VersionMismatchWarning)
             client = Client(scheduler, timeout=_CONNECT_S, set_as_default=False)
-    except (OSError, ValueError, TypeError) as error:
+    except Exception as error:  # whatever answers there may not speak as Dask does
         raise UsageError(
             f"the scheduler {scheduler} cannot be reached",
             "check that it runs and its address, such as tcp://192.168.0.10:8786",
@@ -202,15 +212,14 @@ def _client(scheduler: str) -> Iterator[Any]:
         yield client
 
 
-@contextmanager
-def _probe(out: Path) -> Iterator[Path]:
-    """A file in OUT that a worker with the same folder must see; its name stands for the run."""
-    path = out / f".{uuid4().hex}"
-    path.write_bytes(uuid4().bytes)
-    try:
-        yield path
-    finally:
-        path.unlink(missing_ok=True)
+def _knock(scheduler: str) -> None:
+    """Fail at once where nothing listens; Dask itself would go on trying."""
+    from distributed.comm.addressing import parse_address, parse_host_port
+
+    scheme, place = parse_address(scheduler)
+    if scheme in {"tcp", "tls"}:
+        with socket.create_connection(parse_host_port(place, _PORT), timeout=_CONNECT_S):
+            pass
 
 
 def _expected(jobs: Sequence[PairJob], config: StudyConfig, probe: Path) -> Expected:

@@ -6,6 +6,7 @@ on one machine.
 
 from __future__ import annotations
 
+import atexit
 import threading
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,7 +34,7 @@ class Expected:
     fingerprint : dict of str to str
         Versions, code and model of the machine that asks.
     photograph, probe : str
-        A photograph and a file in OUT that it must see, with the hashes that follow.
+        A photograph, and the run's lock in OUT, that it must see, with the hashes that follow.
     photograph_sha256, probe_sha256 : str
         Empty for a photograph that cannot be read here either.
     """
@@ -65,12 +66,12 @@ def run_checked(
     from distributed import get_worker
 
     address = get_worker().address
-    if expected.probe not in _fit_for:  # also one that came late
+    if expected.probe_sha256 not in _fit_for:  # also one that came late
         differences = check_worker(expected, config)
         if differences:
             return address, Unfit(differences)
-        _fit_for.add(expected.probe)
-    return address, _measure_apart(job, config, out, run, expected.probe)
+        _fit_for.add(expected.probe_sha256)
+    return address, _measure_apart(job, config, out, run, expected.probe_sha256)
 
 
 def check_worker(expected: Expected, config: StudyConfig) -> tuple[str, ...]:
@@ -107,8 +108,10 @@ def _measure_apart(
     for _ in range(TRIES):
         if run_id in _stopped:
             break
-        child = _children.get(thread) or start_apart(run)
-        _children[thread] = child
+        if thread not in _children:
+            _children[thread] = start_apart(run)
+            atexit.register(_children[thread].kill)
+        child = _children[thread]
         try:
             if not child.ready and child.connection.poll(START_S):
                 child.receive()

@@ -13,6 +13,7 @@ import os
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from uuid import uuid4
 
 from scarmetrics.errors import UsageError
 from scarmetrics.runner.output import RUN_LOCK
@@ -95,7 +96,13 @@ def _take(handle: int, path: Path) -> bool:
 def _who() -> dict[str, Any]:
     """Which process this is, without a name of host or user."""
     since = dt.datetime.now(dt.UTC).isoformat(timespec="seconds")
-    return {"pid": os.getpid(), "born": _born(os.getpid()), "boot": _boot(), "since": since}
+    return {
+        "pid": os.getpid(),
+        "born": _born(os.getpid()),
+        "boot": _boot(),
+        "since": since,
+        "run": uuid4().hex,  # no other run's file has these bytes
+    }
 
 
 def _born(pid: object) -> str | None:
