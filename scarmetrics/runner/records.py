@@ -65,7 +65,7 @@ def keep(out: Path, run_basis: str, job: PairJob, outcome: HalfOutcome) -> HalfO
     """
     content = json.loads(json.dumps(_content(outcome), default=_plain))
     final = not any(failure.reason_code in _TRY_AGAIN for failure in outcome.failures)
-    if final and all(outcome.photographs.values()):
+    if final and outcome.photographs and all(outcome.photographs.values()):
         content["tool"] = "scarmetrics"
         content["subject_id"] = job.subject_id
         content["key"] = half_key(run_basis, job, outcome.side, outcome.photographs)

@@ -13,6 +13,7 @@ from pathlib import Path
 import scarmetrics as sm
 from scarmetrics.models import FailedHalf
 from scarmetrics.opencv import cv2
+from scarmetrics.provenance import sha256_of
 from scarmetrics.runner.worker import run_job
 
 SETTINGS = {
@@ -135,7 +136,11 @@ def slow(job, config, out):  # type: ignore[no-untyped-def]
 def quick(job, config, out):  # type: ignore[no-untyped-def]
     """No measurement: every half has the failure of a face that was not found."""
     (out / f".tried-{job.subject_id}").touch()
-    return job.failed(FailedHalf("face_not_found"))
+    outcomes = job.failed(FailedHalf("face_not_found"))
+    for outcome in outcomes:
+        for record in (job.baseline, job.follow_up):
+            outcome.photographs[record.path_relative] = sha256_of(record.path)
+    return outcomes
 
 
 def copy_study(exports: Path, out: Path, to: Path) -> tuple[Path, Path]:
