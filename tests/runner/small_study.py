@@ -10,10 +10,13 @@ import sys
 import time
 from pathlib import Path
 
+import numpy as np
+
 import scarmetrics as sm
 from scarmetrics.models import FailedHalf
 from scarmetrics.opencv import cv2
-from scarmetrics.provenance import sha256_of
+from scarmetrics.provenance import sha256_of, sha256_of_json
+from scarmetrics.runner.jobs import HalfOutcome
 from scarmetrics.runner.worker import run_job
 
 SETTINGS = {
@@ -141,6 +144,31 @@ def quick(job, config, out):  # type: ignore[no-untyped-def]
         for record in (job.baseline, job.follow_up):
             outcome.photographs[record.path_relative] = sha256_of(record.path)
     return outcomes
+
+
+def stand_in(job, config, out):  # type: ignore[no-untyped-def]
+    """Rows and pictures that depend on all that a measurement does, in no time."""
+    visits = (job.baseline, job.follow_up)
+    inputs = {record.path_relative: sha256_of(record.path) for record in visits}
+    outcomes = []
+    for side in job.sides:
+        facts = [record.model_dump(mode="json", exclude={"path", "source"}) for record in visits]
+        settings = config.recorded()
+        made = [side, facts, inputs, settings["quality"], settings["overlay"], config.study_id]
+        text = sha256_of_json(made)
+        outcome = HalfOutcome(side, inputs=dict(inputs), photographs=dict(inputs))
+        half = {"study_id": config.study_id, "subject_id": job.subject_id, "side": side,
+                "qc_flags": "", "qc_status": "pass"}  # fmt: skip
+        for record in visits:
+            name = f"masks/{job.subject_id}_{side}_{record.visit}.png"
+            (out / name).write_bytes(text.encode())
+            outcome.files[name] = sha256_of(out / name)
+            row = {"visit": record.visit, "area_mm2": int(text[:8], 16) / 7,
+                   "image_sha256": inputs[record.path_relative]}  # fmt: skip
+            outcome.measurements.append({**half, **row})
+        outcome.changes.append({**half, "change_mm2": np.float64(int(text[8:16], 16) / 7)})
+        outcomes.append(outcome)
+    return tuple(outcomes)
 
 
 def copy_study(exports: Path, out: Path, to: Path) -> tuple[Path, Path]:

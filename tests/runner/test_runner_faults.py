@@ -30,12 +30,12 @@ def reasons(summary: sm.RunSummary) -> dict[str, set[str]]:
 
 
 @pytest.mark.parametrize(
-    ("fault", "workers", "reason"),
+    ("fault", "reason"),
     [
-        ("die_on_p02", 2, "worker_crashed"),
-        ("segfault_on_p02", 1, "worker_crashed"),
-        ("raise_on_p02", 2, "internal_error"),
-        ("hang_on_p02", 2, "worker_timeout"),
+        ("die_on_p02", "worker_crashed"),
+        ("segfault_on_p02", "worker_crashed"),
+        ("raise_on_p02", "internal_error"),
+        ("hang_on_p02", "worker_timeout"),
     ],
 )
 def test_a_fault_costs_its_pair_only_and_is_tried_again_by_the_next_run(
@@ -43,13 +43,12 @@ def test_a_fault_costs_its_pair_only_and_is_tried_again_by_the_next_run(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     fault: str,
-    workers: int,
     reason: str,
 ) -> None:
     out = tmp_path / "out"
     measured = study(run={"timeout_s": 1.0})
     monkeypatch.setattr(pool, "run_job", getattr(small_study, fault))
-    summary = measured.run(exports, out=out, workers=workers, isolate=True)
+    summary = measured.run(exports, out=out, workers=2)
     expected = {"P01": {"face_not_found"}, "P02": {reason}, "P03": {"face_not_found"}}
     assert reasons(summary) == expected
     assert Counter(f.side for f in summary.failures) == {"left": 3, "right": 3}
@@ -77,13 +76,14 @@ def test_processes_that_cannot_start_stop_the_run(
     exports: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     module = types.ModuleType("only_in_the_parent")
-    exec("def run_job(job, config, out): ...", module.__dict__)  # noqa: S102
+    exec("def run_job(job, config, out): ...", module.__dict__)
     monkeypatch.setitem(sys.modules, module.__name__, module)
     monkeypatch.setattr(pool, "run_job", module.run_job)
     with pytest.raises(UsageError, match="cannot be started"):
         study().run(exports, out=tmp_path / "out", workers=2)
     monkeypatch.undo()
-    assert study().run(exports, out=tmp_path / "out").exit_code == ExitCode.OK
+    monkeypatch.setattr(pool, "run_job", quick)
+    assert len(study().run(exports, out=tmp_path / "out").failures) == 6
 
 
 def test_an_answer_that_came_before_the_interrupt_is_kept(

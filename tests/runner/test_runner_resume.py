@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from small_study import contents, copy_study, make_exports, study
+from small_study import contents, copy_study, make_exports, stand_in, study
 
 import scarmetrics as sm
 from scarmetrics.errors import ManifestError, UsageError
@@ -58,9 +58,23 @@ class Again:
 
 
 @pytest.fixture
-def again(
+def again(repository: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Again:
+    """Finished, with a stand-in for measuring that takes no time."""
+    monkeypatch.setattr(pool, "run_job", stand_in)
+    exports = make_exports(repository, tmp_path / "exports", 3)
+    study().run(exports, out=tmp_path / "out")
+    return noticing(monkeypatch, exports, tmp_path / "out")
+
+
+@pytest.fixture
+def really_again(
     measured_once: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Again:
+    """Finished, and really measured."""
+    return noticing(monkeypatch, *copy_study(*measured_once, tmp_path))
+
+
+def noticing(monkeypatch: pytest.MonkeyPatch, exports: Path, out: Path) -> Again:
     tried: list[str] = []
     original = pool.run_job
 
@@ -69,18 +83,18 @@ def again(
         return original(job, config, out)
 
     monkeypatch.setattr(pool, "run_job", noticed)
-    return Again(*copy_study(*measured_once, tmp_path), tried, [])
+    return Again(exports, out, tried, [])
 
 
-def test_nothing_is_measured_again_when_nothing_changed(again: Again) -> None:
-    before = contents(again.out)
-    summary = again.run()
-    assert again.tried == []
+def test_nothing_is_measured_again_when_nothing_changed(really_again: Again) -> None:
+    before = contents(really_again.out)
+    summary = really_again.run()
+    assert really_again.tried == []
     assert (summary.halves_resumed, summary.halves_measured, summary.exit_code) == (6, 6, 0)
-    assert [(s.done, s.total, s.resumed, s.measured) for s in again.steps] == [(6, 6, 6, 6)]
-    assert contents(again.out) == before
+    assert [(s.done, s.total, s.resumed, s.measured) for s in really_again.steps] == [(6, 6, 6, 6)]
+    assert contents(really_again.out) == before
     assert len(summary.changes) == 6
-    run = json.loads((again.out / "run.json").read_text(encoding="utf-8"))
+    run = json.loads((really_again.out / "run.json").read_text(encoding="utf-8"))
     assert run["counts"]["halves_resumed"] == 6
     assert run["state"] == "finished"
     assert {"results/P01_left.json", "masks/P01_left_baseline.png"} <= set(run["outputs"])
@@ -102,7 +116,7 @@ def replace_photograph(again: Again) -> None:
 
 
 def remove_picture(again: Again) -> None:
-    (again.out / "overlays/P02_left_month3.png").unlink()
+    (again.out / "masks/P02_left_baseline.png").unlink()
 
 
 def alter_picture(again: Again) -> None:
@@ -217,9 +231,9 @@ def test_another_version_measures_everything_again(
 
 
 def test_a_failure_of_the_photograph_stays_and_one_of_the_program_is_tried_again(
-    again: Again, monkeypatch: pytest.MonkeyPatch
+    really_again: Again, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    damaged = again.exports / "P02/month3_frontal.png"
+    damaged = really_again.exports / "P02/month3_frontal.png"
     whole = damaged.read_bytes()
     damaged.write_bytes(whole[:5000])
     with monkeypatch.context() as patched:
@@ -231,27 +245,27 @@ def test_a_failure_of_the_photograph_stays_and_one_of_the_program_is_tried_again
             return original(pair, side, config)
 
         patched.setattr(worker, "measure_side", fails)
-        (again.out / "results/P03_left.json").unlink()
-        first = again.run()
+        (really_again.out / "results/P03_left.json").unlink()
+        first = really_again.run()
     assert {(f.subject_id, f.side, f.reason_code) for f in first.failures} == {
         ("P02", "left", "image_corrupt"),
         ("P02", "right", "image_corrupt"),
         ("P03", "left", "internal_error"),
     }
-    assert not list(again.out.glob("*/P02*.png"))
-    second = again.run()
-    assert again.tried == ["P03 left"]
+    assert not list(really_again.out.glob("*/P02*.png"))
+    second = really_again.run()
+    assert really_again.tried == ["P03 left"]
     assert (second.halves_resumed, second.halves_measured, second.halves_failed) == (5, 4, 2)
     assert [f.reason_code for f in second.failures] == ["image_corrupt"] * 2
     damaged.write_bytes(whole)
-    assert again.run().halves_measured == 6
-    assert set(again.tried) == BOTH
+    assert really_again.run().halves_measured == 6
+    assert set(really_again.tried) == BOTH
 
 
 def test_a_photograph_that_is_still_being_copied_is_measured_when_it_is_whole(
-    again: Again, monkeypatch: pytest.MonkeyPatch
+    really_again: Again, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    path = again.exports / "P02/month3_frontal.png"
+    path = really_again.exports / "P02/month3_frontal.png"
     whole = path.read_bytes()
     path.write_bytes(whole[:5000])
     original = worker.decode_photograph
@@ -263,9 +277,9 @@ def test_a_photograph_that_is_still_being_copied_is_measured_when_it_is_whole(
             path.write_bytes(whole)  # the rest comes while the first half is looked at
 
     monkeypatch.setattr(worker, "decode_photograph", arrives)
-    again.run()
-    assert again.run().halves_measured == 6
-    assert contents(again.out) == again.fresh()
+    really_again.run()
+    assert really_again.run().halves_measured == 6
+    assert contents(really_again.out) == really_again.fresh()
 
 
 def test_a_run_that_died_shows_no_tables_and_is_finished_by_the_next(
@@ -331,19 +345,19 @@ def test_a_picture_that_somebody_changed_meanwhile_costs_its_half(again: Again) 
     assert again.tried == ["P01 left"]
 
 
-def test_interrupting_and_going_on_gives_the_same_bytes(again: Again) -> None:
+def test_interrupting_and_going_on_gives_the_same_bytes(really_again: Again) -> None:
     def stop(step: Progress) -> None:
         if step.subject_id == "P02":
             raise KeyboardInterrupt
 
-    expected = contents(again.out)
-    out = again.out.with_name("stopped")
-    first = study().run(again.exports, out=out, progress=stop)
+    expected = contents(really_again.out)
+    out = really_again.out.with_name("stopped")
+    first = study().run(really_again.exports, out=out, progress=stop)
     assert first.interrupted
     assert {row["subject_id"] for row in first.changes} == {"P01", "P02"}
     run = json.loads((out / "run.json").read_text(encoding="utf-8"))
     assert (run["state"], run["counts"]["halves_not_tried"]) == ("interrupted", 2)
-    second = study().run(again.exports, out=out)
+    second = study().run(really_again.exports, out=out)
     assert second.halves_resumed == 4
     assert contents(out) == expected
 
