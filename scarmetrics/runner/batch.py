@@ -220,14 +220,15 @@ class _Reporter:
 
 @contextmanager
 def _interrupts_held() -> Iterator[None]:
-    """Let Ctrl-C and SIGTERM wait until a step is whole."""
+    """Let Ctrl-C and requests to end wait until a step is whole."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
     pending: list[int] = []
     before: dict[int, Any] = {}
-    for number in (signal.SIGINT, signal.SIGTERM):
-        if callable(signal.getsignal(number)):
+    for name in ("SIGINT", "SIGTERM", "SIGHUP"):
+        number = getattr(signal, name, None)
+        if number is not None and callable(signal.getsignal(number)):
             before[number] = signal.signal(number, lambda which, _: pending.append(which))
     try:
         yield
