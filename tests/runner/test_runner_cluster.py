@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import runpy
 import signal
+import subprocess
 import sys
 import time
 from collections.abc import Iterator
@@ -152,9 +154,24 @@ def test_without_dask_it_says_how_to_get_it(
     assert "scarmetrics[cluster]" in refused.value.remedy
 
 
-def test_nothing_of_dask_is_loaded_without_a_scheduler() -> None:
-    import subprocess
+def test_the_recipe_measures_on_a_scheduler(
+    exports: Path,
+    workers: Any,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    repository: Path,
+) -> None:
+    recipe = runpy.run_path(str(repository / "pipelines/cluster.py"))
+    monkeypatch.setattr(cluster, "run_job", small_study.stand_in)
+    arguments = [str(exports), "--out", str(tmp_path / "out"), "--scheduler"]
+    assert recipe["main"]([*arguments, workers.scheduler_address]) == ExitCode.OK
+    assert len(list(tmp_path.glob("out/results/*.json"))) == 6
+    with pytest.raises(SystemExit) as stopped:
+        recipe["main"]([*arguments[:-2], str(tmp_path / "new"), "--scheduler", "tcp://127.0.0.1:1"])
+    assert stopped.value.code == 2
 
+
+def test_nothing_of_dask_is_loaded_without_a_scheduler() -> None:
     code = "import sys, scarmetrics.runner.batch; sys.exit('distributed' in sys.modules)"
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
     assert (
