@@ -222,6 +222,11 @@ def _reasons() -> dict[str, ReasonText]:
             "the process that measured this half died",
             "run again; if it repeats, check memory and the photograph",
         ),
+        "worker_timeout": text(
+            "measuring this half took longer than run.timeout_s allows, twice",
+            "run again with fewer workers, raise run.timeout_s in the config, or check the "
+            "photograph and the disk that it lies on",
+        ),
     }
 
 

@@ -20,7 +20,7 @@ import scarmetrics
 from scarmetrics.errors import UsageError
 from scarmetrics.provenance import sha256_of, write_json
 from scarmetrics.report import REPORT, REVIEW
-from scarmetrics.runner.output import RUN_FILE, earlier_run
+from scarmetrics.runner.output import RUN_FILE, RUN_LOCK, earlier_run
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -193,7 +193,7 @@ def _finished_run(out: Path) -> dict[str, Any]:
 
 def _hash_files(out: Path) -> dict[str, str]:
     """Hash of every file of the measurement, by its name below OUT, sorted."""
-    names = []
+    names: list[str] = []
     for folder, folders, files in os.walk(out):
         inside = Path(folder).relative_to(out)
         if inside == Path():
@@ -205,6 +205,7 @@ def _hash_files(out: Path) -> dict[str, str]:
                     "put the files themselves into the folder",
                 )
         names += [(inside / name).as_posix() for name in files if not _CLUTTER.fullmatch(name)]
+    names = [name for name in names if name != RUN_LOCK]  # of a run that died, or looks only
     return {name: sha256_of(out / name) for name in sorted(names)}
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -31,7 +31,14 @@ ConfigFile = Annotated[
                  show_default="the built-in defaults"),
 ]  # fmt: skip
 Workers = Annotated[
-    int, typer.Option("--workers", "-w", min=1, help="Processes that measure at the same time.")
+    str,
+    typer.Option(
+        "--workers",
+        "-w",
+        metavar="N|auto",
+        help="Processes that measure at the same time; auto takes as many as there are cores and "
+        "memory for.",
+    ),
 ]
 Out = Annotated[
     Path, typer.Argument(help="Folder that scarmetrics run wrote to.", show_default=False)
@@ -56,8 +63,19 @@ def _root(
     pass
 
 
+def _workers(text: str) -> int | Literal["auto"]:
+    """What --workers says."""
+    if text == "auto":
+        return "auto"
+    if not text.isascii() or not text.isdigit() or int(text) < 1:
+        raise UsageError(f"--workers is {text!r}", "use auto, or a number of processes from 1 on")
+    return int(text)
+
+
 @app.command(
-    epilog="Example:  scarmetrics run exports --out results --config configs/visioface.yaml"
+    epilog="Examples:  scarmetrics run exports --out results --config configs/visioface.yaml;  "
+    "the same command again goes on where a run ended;  "
+    "scarmetrics run exports --out results --scheduler tcp://192.168.0.10:8786"
 )
 def run(
     exports: Exports,
@@ -68,9 +86,21 @@ def run(
         ),
     ],
     config: ConfigFile = None,
-    workers: Workers = 1,
-    quiet: Quiet = False,
     *,
+    workers: Workers = "auto",
+    scheduler: Annotated[
+        str | None,
+        typer.Option(
+            "--scheduler",
+            metavar="ADDRESS",
+            help="Dask scheduler whose workers measure, such as tcp://192.168.0.10:8786; instead "
+            "of --workers.",
+            show_default=False,
+        ),
+    ] = None,
+    force: Annotated[
+        bool, typer.Option("--force", help="Measure again what is finished, even if it is locked.")
+    ] = False,
     hide_eyes: Annotated[
         bool | None,
         typer.Option(
@@ -79,16 +109,29 @@ def run(
             show_default="overlay.hide_eyes of the config",
         ),
     ] = None,
+    quiet: Quiet = False,
 ) -> None:
     """Measure every half in a folder of exports.
 
     Writes measurements.csv, changes.csv, scars.csv, regions.csv, failures.csv (all also as
-    .parquet), masks, rois, overlays, views, config.yaml and run.json. Results of an earlier run in
-    the same folder are replaced.
+    .parquet), masks, rois, overlays, views, report/index.html, config.yaml and run.json. Halves
+    that an earlier run in the same folder finished are taken over, unless something that they depend
+    on has changed. Its files of halves that are no longer in the study are removed.
     """
     from scarmetrics.cli.run import run_study
 
-    raise typer.Exit(run_study(exports, out, config, workers, quiet=quiet, hide_eyes=hide_eyes))
+    raise typer.Exit(
+        run_study(
+            exports,
+            out,
+            config,
+            _workers(workers),
+            scheduler=scheduler,
+            force=force,
+            quiet=quiet,
+            hide_eyes=hide_eyes,
+        )
+    )
 
 
 @app.command(epilog="Example:  scarmetrics check exports --config configs/visioface.yaml")
@@ -118,7 +161,7 @@ def demo(
     out: Annotated[
         Path, typer.Option("--out", "-o", help="Folder for the demo study and its results.")
     ] = Path("demo-output"),
-    workers: Workers = 2,
+    workers: Workers = "auto",
     subjects: Annotated[
         int, typer.Option("--subjects", min=1, max=60, help="Simulated patients.")
     ] = 6,
@@ -127,7 +170,7 @@ def demo(
     """Make a simulated study with known scars, measure it, print truth beside measurement."""
     from scarmetrics.cli.demo import run_demo
 
-    raise typer.Exit(run_demo(out, workers=workers, subjects=subjects, seed=seed))
+    raise typer.Exit(run_demo(out, workers=_workers(workers), subjects=subjects, seed=seed))
 
 
 @app.command(epilog="Example:  scarmetrics train tracings --out clinic.npz --mm-per-px 0.2")

@@ -48,13 +48,17 @@ def run_progress(console: Console) -> Iterator[Callable[[Progress], None]]:
         task = bar.add_task("measuring", total=None, failed="")
 
         def show(step: Progress) -> None:
-            failed = f"[red]{step.failed} failed" if step.failed else ""
+            parts = [f"[green]{step.resumed} by an earlier run"] if step.resumed else []
+            parts += [f"[red]{step.failed} failed"] if step.failed else []
+            failed = " ".join(parts)
             bar.update(task, completed=step.done, total=step.total, failed=failed)
 
         yield show
 
 
 def _plain_line(console: Console, step: Progress) -> None:
+    if step.resumed and not step.subject_id:
+        console.print(f"{step.resumed}/{step.total} halves were finished by an earlier run")
     if step.subject_id:
         failed = f", {step.failed} failed" if step.failed else ""
         console.print(f"{step.done}/{step.total} halves, {escape(step.subject_id)}{failed}")

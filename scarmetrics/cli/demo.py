@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import shutil
 import statistics
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from scarmetrics.cli.console import make_console, number, print_failures, print_table, run_progress
 from scarmetrics.config import StudyConfig
@@ -43,7 +43,7 @@ class TruthRow(NamedTuple):
         return measured - true
 
 
-def run_demo(out: Path, *, workers: int, subjects: int, seed: int) -> int:
+def run_demo(out: Path, *, workers: int | Literal["auto"], subjects: int, seed: int) -> int:
     """Make the study, measure it, print truth beside measurement, return the exit code."""
     console = make_console()
     _clear_earlier_demo(out)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import signal
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from scarmetrics.cli.console import make_console, number, print_failures, print_table, run_progress
 from scarmetrics.runner import Study
@@ -22,9 +22,11 @@ def run_study(
     exports: Path,
     out: Path,
     config: Path | None,
-    workers: int,
+    workers: int | Literal["auto"],
     *,
-    quiet: bool,
+    scheduler: str | None = None,
+    force: bool = False,
+    quiet: bool = False,
     hide_eyes: bool | None = None,
 ) -> int:
     """Measure, print the table and the failures, return the exit code."""
@@ -33,13 +35,29 @@ def run_study(
     if hide_eyes is not None:
         overlay = study.config.overlay.model_copy(update={"hide_eyes": hide_eyes})
         study = Study(study.config.model_copy(update={"overlay": overlay}))
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends a run as Ctrl-C does
+    _end_as_ctrl_c_does()
     with run_progress(console) as progress:
-        summary = study.run(exports, out=out, workers=workers, progress=progress)
+        summary = study.run(
+            exports,
+            out=out,
+            workers=workers,
+            isolate=True,
+            scheduler=scheduler,
+            force=force,
+            progress=progress,
+        )
     print_summary(console, summary)
     if quiet:
         print_failures(make_console(), summary.failures)
     return int(summary.exit_code)
+
+
+def _end_as_ctrl_c_does() -> None:
+    """Have a request to end, and a terminal that closes, keep what is finished."""
+    for name in ("SIGTERM", "SIGHUP"):
+        number = getattr(signal, name, None)
+        if number is not None and signal.getsignal(number) != signal.SIG_IGN:  # as nohup sets it
+            signal.signal(number, signal.default_int_handler)
 
 
 def print_summary(console: Console, summary: RunSummary) -> None:
@@ -78,7 +96,10 @@ def print_summary(console: Console, summary: RunSummary) -> None:
             console.print(f"... and {len(summary.changes) - _SHOWN_HALVES} more in changes.csv")
     print_failures(console, summary.failures)
     state = "interrupted: " if summary.interrupted else ""
+    resumed = f" ({summary.halves_resumed} by an earlier run)" if summary.halves_resumed else ""
     console.print(
-        f"{state}{summary.halves_measured} halves measured, {summary.halves_failed} failed; "
-        f"tables, masks and overlays are in {summary.out}"
+        f"{state}{summary.halves_measured} halves measured, {summary.halves_failed} failed"
+        f"{resumed}; tables, masks and overlays are in {summary.out}"
     )
+    if summary.interrupted:
+        console.print("The same command goes on from here.")

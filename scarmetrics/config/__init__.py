@@ -18,6 +18,7 @@ from scarmetrics.config.methods import (
     SegmentationConfig,
 )
 from scarmetrics.config.review import OverlayConfig, QualityConfig
+from scarmetrics.config.running import RunConfig
 from scarmetrics.config.study import StudyConfig, file_name, load_config, parse_config
 from scarmetrics.config.trial import Procedure, Treatment, TrialConfig
 
@@ -32,6 +33,7 @@ __all__ = [
     "Procedure",
     "QualityConfig",
     "RegistrationConfig",
+    "RunConfig",
     "ScaleConfig",
     "SegmentationConfig",
     "StudyConfig",

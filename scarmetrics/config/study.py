@@ -10,6 +10,7 @@ from pydantic import Field, model_validator
 from scarmetrics.config.inputs import IngestConfig, PairingConfig, ScaleConfig
 from scarmetrics.config.methods import FaceConfig, RegistrationConfig, SegmentationConfig
 from scarmetrics.config.review import OverlayConfig, QualityConfig
+from scarmetrics.config.running import RunConfig
 from scarmetrics.config.trial import TrialConfig
 from scarmetrics.errors import ConfigError
 from scarmetrics.strict_yaml import KeyPath, Section, parse_model, wrong_at
@@ -33,6 +34,7 @@ class StudyConfig(Section):
     segmentation: SegmentationConfig = SegmentationConfig()
     quality: QualityConfig = QualityConfig()
     overlay: OverlayConfig = OverlayConfig()
+    run: RunConfig = RunConfig()
     trial: TrialConfig = TrialConfig()
 
     @model_validator(mode="after")

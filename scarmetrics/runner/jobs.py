@@ -56,30 +56,45 @@ class PairJob:
             for side in sides
         ]
 
+    def failed(self, failure: Failure) -> tuple[HalfOutcome, ...]:
+        """The outcomes when no half of this job could be measured, for one reason."""
+        return tuple(
+            HalfOutcome(side, failures=self.failures(failure, (side,))) for side in self.sides
+        )
 
-@dataclass(frozen=True)
-class JobOutcome:
-    """What one job gave: rows for the tables, files written, halves that failed.
+
+@dataclass
+class HalfOutcome:
+    """What one half gave: rows for the tables, files written, or why it could not be measured.
 
     Attributes
     ----------
+    side : {'left', 'right'}
+        Which half.
     measurements, changes, scars, regions : list of dict
         Rows.
     failures : list of FailureRecord
-        Halves that could not be measured.
-    files : list of str
-        Written below OUT, relative.
+        Why it could not be measured.
+    files : dict of str to str
+        Hash of each file that was written, by its name below OUT.
     inputs : dict of str to str
         Hash of each photograph that was decoded, by its relative name.
+    photographs : dict of str to str
+        The same of both photographs, decoded or not; empty for one that could not be read.
     """
 
+    side: Side
     measurements: list[Row] = field(default_factory=list)
     changes: list[Row] = field(default_factory=list)
     scars: list[Row] = field(default_factory=list)
     regions: list[Row] = field(default_factory=list)
     failures: list[FailureRecord] = field(default_factory=list)
-    files: list[str] = field(default_factory=list)
+    files: dict[str, str] = field(default_factory=dict)
     inputs: dict[str, str] = field(default_factory=dict)
+    photographs: dict[str, str] = field(default_factory=dict)
+
+
+Outcomes = tuple[HalfOutcome, ...]
 
 
 def pair_jobs(halves: Iterable[HalfPlan]) -> list[PairJob]:

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 from scarmetrics.errors import UsageError
 from scarmetrics.overlay.views import FOLDER as VIEWS
 from scarmetrics.overlay.views import view_names
-from scarmetrics.provenance import write_json
+from scarmetrics.provenance import is_part, write_json
+from scarmetrics.runner.records import RESULTS, record_name
 from scarmetrics.runner.rows import (
     CHANGES,
     FAILURES,
@@ -23,9 +24,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from scarmetrics.models import FailureRecord, HalfPlan
-    from scarmetrics.runner.jobs import JobOutcome
+    from scarmetrics.runner.jobs import HalfOutcome
 
 RUN_FILE = "run.json"
+RUN_LOCK = "run.lock"
 _TOOL = "scarmetrics"
 _RUNNING = "running"
 _FOLDERS = ("masks", "rois", "overlays")
@@ -48,9 +50,13 @@ def check_out(exports: Path, out: Path) -> None:
             "would be taken for photographs",
             "choose an output folder elsewhere",
         )
-    if out.exists() and not out.is_dir():
+    if not out.exists():
+        return
+    if not out.is_dir():
         raise UsageError(f"the output {out.name} is a file", "name a folder")
-    if out.is_dir() and any(out.iterdir()) and earlier_run(out) is None:
+    # a run that died before it wrote its first file leaves these
+    foreign = (p for p in out.iterdir() if p.name != RUN_LOCK and not is_part(p.name))
+    if any(foreign) and earlier_run(out) is None:
         raise UsageError(
             f"the output folder {out.name} holds other files", "name a new or an empty folder"
         )
@@ -71,24 +77,46 @@ def holds_results(out: Path) -> bool:
     return run is not None and run.get("state") != _RUNNING
 
 
-def begin(out: Path, halves: Iterable[HalfPlan]) -> None:
-    """Make OUT ready: an earlier run's files are removed, and nothing else.
+def holds_work(out: Path) -> bool:
+    """Whether an earlier run in this folder came to its end, or finished a half at least."""
+    return holds_results(out) or any((out / RESULTS).glob("*.json"))
+
+
+def is_locked(out: Path) -> bool:
+    """Whether ``scarmetrics lock`` froze a measurement in this folder."""
+    locks = out / "locks"
+    return locks.is_dir() and any(locks.iterdir())
+
+
+def begin(out: Path, halves: Iterable[HalfPlan], kept: Iterable[str] = ()) -> None:
+    """Make OUT ready: an earlier run's files are removed unless they are kept, and nothing else.
+
+    Parameters
+    ----------
+    out : pathlib.Path
+        OUT.
+    halves : iterable of HalfPlan
+        What is going to be measured.
+    kept : iterable of str, optional
+        Records and pictures of halves that are finished.
 
     Raises
     ------
     UsageError
         If the folder cannot be written.
     """
+    halves = list(halves)
     try:
         out.mkdir(parents=True, exist_ok=True)
         tables = [f"{name}{suffix}" for name in _TABLES for suffix in (".csv", ".parquet")]
-        names = {*(earlier_run(out) or {}).get("outputs", ()), *picture_names(halves), *tables}
+        names = {*(earlier_run(out) or {}).get("outputs", ()), *_half_names(halves), *tables}
         # said before anything is touched, so that a run that dies leaves nothing unaccounted for
         running = {"tool": _TOOL, "state": _RUNNING, "outputs": dict.fromkeys(sorted(names))}
         write_json(out / RUN_FILE, running)
-        _remove(out, names)
-        for name in (*_FOLDERS, VIEWS):
+        _remove(out, names - set(kept))
+        for name in (*_FOLDERS, VIEWS, RESULTS):
             (out / name).mkdir(exist_ok=True)
+        _remove_parts(out)
     except OSError as error:
         raise UsageError(
             f"the output folder {out.name} cannot be written ({error.strerror})",
@@ -97,8 +125,13 @@ def begin(out: Path, halves: Iterable[HalfPlan]) -> None:
 
 
 def remove_orphans(out: Path, halves: Iterable[HalfPlan], kept: Iterable[str]) -> None:
-    """Remove pictures of halves that are not in the tables."""
-    _remove(out, set(picture_names(halves)) - set(kept))
+    """Remove pictures and records of halves that are not in the tables."""
+    _remove(out, set(_half_names(halves)) - set(kept))
+
+
+def _half_names(halves: Iterable[HalfPlan]) -> list[str]:
+    halves = list(halves)
+    return [*picture_names(halves), *(record_name(h.subject_id, h.side) for h in halves)]
 
 
 def picture_names(halves: Iterable[HalfPlan]) -> list[str]:
@@ -114,7 +147,7 @@ def picture_names(halves: Iterable[HalfPlan]) -> list[str]:
 
 
 def write_tables(
-    out: Path, outcomes: Sequence[JobOutcome], failures: Sequence[FailureRecord]
+    out: Path, outcomes: Sequence[HalfOutcome], failures: Sequence[FailureRecord]
 ) -> list[str]:
     """Write all tables; the names of their files."""
     tables = {
@@ -128,6 +161,14 @@ def write_tables(
     for name, (rows, columns) in tables.items():
         written += write_table(out, name, rows, columns)
     return written
+
+
+def _remove_parts(out: Path) -> None:
+    """Remove what processes that died had half written."""
+    for folder in (out, *(out / name for name in (*_FOLDERS, VIEWS, RESULTS))):
+        for path in folder.iterdir():
+            if is_part(path.name) and path.is_file():
+                path.unlink(missing_ok=True)
 
 
 def _remove(out: Path, names: Iterable[str]) -> None:

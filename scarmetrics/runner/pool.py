@@ -1,39 +1,49 @@
-"""Jobs spread over processes; what a crash costs is the job that caused it."""
+"""Jobs spread over processes; what a crash or a hang costs is the job that caused it."""
 
 from __future__ import annotations
 
-import multiprocessing
-import os
-import signal
-import threading
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
-from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
+import time
+from collections import Counter, deque
+from multiprocessing.connection import wait
 from typing import TYPE_CHECKING
 
-from threadpoolctl import threadpool_limits
-
+from scarmetrics.errors import UsageError
 from scarmetrics.models import FailedHalf
-from scarmetrics.opencv import cv2
-from scarmetrics.runner.jobs import JobOutcome
+from scarmetrics.runner.child import START_S, Child, ChildDied, JobRaised, single_threaded, spawn
 from scarmetrics.runner.worker import run_job
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from scarmetrics.config import StudyConfig
-    from scarmetrics.runner.jobs import PairJob
+    from scarmetrics.runner.jobs import Outcomes, PairJob
 
-    Ended = Callable[[int, JobOutcome], None]
+    Ended = Callable[[int, Outcomes], None]
 
-_CRASHED = FailedHalf("worker_crashed")
+TRIES = 2
+"""How often a job is tried whose process dies, hangs or raises."""
+
+_FAILED_STARTS = 3
+
+
+def run_here(jobs: Sequence[PairJob], config: StudyConfig, out: Path, ended: Ended) -> None:
+    """Run jobs in this process, one after the other; it must not die.
+
+    Parameters
+    ----------
+    jobs, config, out, ended
+        As for `run_jobs`.
+    """
+    with single_threaded():
+        for index, job in enumerate(jobs):
+            ended(index, run_job(job, config, out))
 
 
 def run_jobs(
     jobs: Sequence[PairJob], config: StudyConfig, out: Path, workers: int, ended: Ended
 ) -> None:
-    """Run jobs; each one's index and outcome is told as it ends.
+    """Run jobs in processes; each one's index and outcomes are told as it ends.
 
     Libraries are held to one thread each, so that the order and number of workers do not change a
     byte and workers do not fight for cores.
@@ -43,97 +53,136 @@ def run_jobs(
     jobs : sequence of PairJob
         What to measure.
     config : StudyConfig
-        Parameters.
+        Parameters; ``run.timeout_s`` is the longest time for a job.
     out : pathlib.Path
         OUT.
     workers : int
-        Processes; 1 runs in this one.
+        Processes.
     ended : callable
-        Called with a job's position and its outcome, once for each job unless the run is
-        interrupted; a dead process is a failure of its job.
+        Called with a job's position and its outcomes, once for each job unless the run is
+        interrupted. A process that dies or hangs costs its job: it is tried once more, and is then
+        a failure.
+
+    Raises
+    ------
+    UsageError
+        If no process can be started.
     """
-    if workers == 1 or len(jobs) <= 1:
-        with _single_threaded():
-            for index, job in enumerate(jobs):
-                ended(index, run_job(job, config, out))
-        return
-    unfinished = dict(enumerate(jobs))
-
-    def end(index: int, outcome: JobOutcome) -> None:
-        del unfinished[index]
-        ended(index, outcome)
-
-    _run_pool(dict(unfinished), config, out, workers, end)
-    # A dead process takes the whole pool with it: one at a time tells who did it.
-    for index, job in sorted(unfinished.items()):
-        _run_pool({index: job}, config, out, 1, end)
-        if index in unfinished:
-            end(index, JobOutcome(failures=job.failures(_CRASHED, job.sides)))
+    _Pool(jobs, config, out, ended).run(workers)
 
 
-def _run_pool(
-    numbered: Mapping[int, PairJob], config: StudyConfig, out: Path, workers: int, ended: Ended
-) -> None:
-    """Run some jobs in processes; returns early, with jobs left, when a process dies."""
-    context = multiprocessing.get_context("spawn")  # OpenCV's threads do not survive a fork
-    pool = ProcessPoolExecutor(workers, mp_context=context, initializer=_start_worker)
-    running: dict[Future[JobOutcome], int] = {}
-    left = sorted(numbered, reverse=True)
-    try:
-        while left or running:
-            while left and len(running) < 2 * workers:
-                with _sigint_held():
-                    future = pool.submit(run_job, numbered[left[-1]], config, out)  # may raise
-                running[future] = left.pop()
-            done, _ = wait(running, return_when=FIRST_COMPLETED)
-            for future in done:
-                outcome = future.result()
-                ended(running.pop(future), outcome)
-    except BrokenProcessPool:
-        pass
-    except KeyboardInterrupt:
-        pool.shutdown(wait=True, cancel_futures=True)
-        for future, index in running.items():  # what was under way is finished work too
-            if future.done() and not future.cancelled() and future.exception() is None:
-                ended(index, future.result())
-        raise
-    finally:
-        pool.shutdown(wait=True, cancel_futures=True)
+class _Seat:
+    """A process and the job that it has."""
+
+    def __init__(self) -> None:
+        self.child: Child = spawn(run_job)
+        self.index: int | None = None
+        self.deadline = time.monotonic() + START_S
+
+    @property
+    def waited_for(self) -> bool:
+        """Whether it owes an answer."""
+        return self.index is not None or not self.child.ready
 
 
-@contextmanager
-def _sigint_held() -> Iterator[None]:
-    """Hold Ctrl-C back while processes start: they inherit this, and the parent answers."""
-    if not hasattr(signal, "pthread_sigmask"):
-        yield
-        return
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+class _Pool:
+    """The jobs that are left and the processes that work on them."""
 
+    def __init__(
+        self, jobs: Sequence[PairJob], config: StudyConfig, out: Path, ended: Ended
+    ) -> None:
+        self.jobs, self.config, self.out, self.ended = jobs, config, out, ended
+        self.left = deque(range(len(jobs)))
+        self.tries: Counter[int] = Counter()
+        self.seats: list[_Seat] = []
+        self.failed_starts = 0
 
-def _die_with_parent() -> None:
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        parent.join()
-        os._exit(1)
+    def run(self, workers: int) -> None:
+        """Work until no job is left."""
+        try:
+            while self.left or any(seat.index is not None for seat in self.seats):
+                self._fill(workers)
+                waited = {seat.child.connection: seat for seat in self.seats if seat.waited_for}
+                soonest = min(seat.deadline for seat in waited.values())
+                for connection in wait(list(waited), max(0.0, soonest - time.monotonic())):
+                    self._hear(waited[connection])  # type: ignore[index]
+                for seat in [s for s in self.seats if s.waited_for]:
+                    if time.monotonic() > seat.deadline:
+                        self._lose(seat, FailedHalf("worker_timeout"))
+        except KeyboardInterrupt:
+            self._collect()
+            raise
+        finally:
+            for seat in self.seats:
+                seat.child.end()
 
+    def _fill(self, workers: int) -> None:
+        """Give every free process a job, and start those that are missing."""
+        for seat in [s for s in self.seats if not s.waited_for]:
+            if self.left:
+                self._hand_over(seat)
+        starting = sum(not seat.child.ready for seat in self.seats)
+        while len(self.seats) < workers and starting < len(self.left):
+            self.seats.append(_Seat())
+            starting += 1
 
-def _start_worker() -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    threading.Thread(target=_die_with_parent, daemon=True).start()
-    cv2.setNumThreads(1)
-    threadpool_limits(1)
+    def _hand_over(self, seat: _Seat) -> None:
+        seat.index = self.left.popleft()
+        seat.deadline = time.monotonic() + self.config.run.timeout_s
+        try:
+            seat.child.send(self.jobs[seat.index], self.config, self.out)
+        except ChildDied:  # while it had nothing to do: not this job's fault
+            self.left.appendleft(seat.index)
+            seat.index = None
+            self._drop(seat)
 
+    def _hear(self, seat: _Seat) -> None:
+        try:
+            outcomes = seat.child.receive()
+        except ChildDied:
+            self._lose(seat, FailedHalf("worker_crashed"))
+        except JobRaised as raised:
+            index, seat.index = seat.index, None
+            self._try_again(index, FailedHalf("internal_error", str(raised)))
+        else:
+            if outcomes is None:
+                self.failed_starts = 0
+            elif seat.index is not None:
+                index, seat.index = seat.index, None
+                self.ended(index, outcomes)
 
-@contextmanager
-def _single_threaded() -> Iterator[None]:
-    before = cv2.getNumThreads()
-    cv2.setNumThreads(1)
-    try:
-        with threadpool_limits(1):
-            yield
-    finally:
-        cv2.setNumThreads(before)
+    def _lose(self, seat: _Seat, failure: FailedHalf) -> None:
+        """A process is dead, or hangs and is ended."""
+        self._drop(seat)
+        if not seat.child.ready:
+            self.failed_starts += 1
+            if self.failed_starts >= _FAILED_STARTS:
+                raise UsageError(
+                    "processes that measure cannot be started",
+                    "check free memory; a script of your own needs "
+                    "'if __name__ == \"__main__\":' around what it does",
+                )
+        self._try_again(seat.index, failure)
+
+    def _drop(self, seat: _Seat) -> None:
+        self.seats.remove(seat)
+        seat.child.end()
+
+    def _try_again(self, index: int | None, failure: FailedHalf) -> None:
+        if index is None:
+            return
+        self.tries[index] += 1
+        if self.tries[index] < TRIES:
+            self.left.append(index)
+        else:
+            self.ended(index, self.jobs[index].failed(failure))
+
+    def _collect(self) -> None:
+        """What was answered a moment ago is finished work too."""
+        for seat in self.seats:
+            try:
+                outcomes = seat.child.receive() if seat.child.connection.poll() else None
+            except (ChildDied, JobRaised):
+                continue
+            if outcomes is not None and seat.index is not None:
+                self.ended(seat.index, outcomes)

@@ -276,8 +276,8 @@ def write_table(folder: Path, name: str, rows: Sequence[Row], columns: dict[str,
             for column, kind in columns.items()
         }
     )
-    with atomic_path(folder / f"{name}.csv") as part:
+    with atomic_path(folder / f"{name}.csv", durable=True) as part:
         frame.to_csv(part, index=False, lineterminator="\n", encoding="utf-8")
-    with atomic_path(folder / f"{name}.parquet") as part:
+    with atomic_path(folder / f"{name}.parquet", durable=True) as part:
         frame.to_parquet(part, index=False)
     return [f"{name}.csv", f"{name}.parquet"]

@@ -2,100 +2,25 @@
 
 from __future__ import annotations
 
-import datetime as dt
-from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Literal
 
-import yaml
-
-import scarmetrics
 from scarmetrics.config import StudyConfig, load_config
-from scarmetrics.errors import ExitCode, ManifestError, UsageError
+from scarmetrics.errors import ManifestError, UsageError
 from scarmetrics.ingest import list_photographs, plan_study
 from scarmetrics.models import FailureRecord
-from scarmetrics.provenance import (
-    environment,
-    hash_outputs,
-    sha256_of,
-    write_json,
-    write_text,
-)
-from scarmetrics.runner.jobs import JobOutcome, pair_jobs
-from scarmetrics.runner.output import (
-    RUN_FILE,
-    begin,
-    check_out,
-    holds_results,
-    remove_orphans,
-    write_tables,
-)
-from scarmetrics.runner.rows import add_flag
+from scarmetrics.runner.batch import Batch, Means, Progress
+from scarmetrics.runner.cores import available_workers
+from scarmetrics.runner.finish import RunSummary
+from scarmetrics.runner.output import begin, check_out, holds_work, write_tables
+from scarmetrics.runner.runlock import run_lock
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
 
     from scarmetrics.models import StudyPlan
-    from scarmetrics.runner.jobs import PairJob
 
-
-@dataclass(frozen=True)
-class Progress:
-    """One step of a run, for whoever shows progress.
-
-    Attributes
-    ----------
-    done, total : int
-        Halves finished, and halves in all.
-    subject_id : str
-        Whose halves just ended; empty at the start.
-    measured, failed : int
-        Halves measured and failed so far, of those that were tried.
-    """
-
-    done: int
-    total: int
-    subject_id: str
-    measured: int
-    failed: int
-
-
-@dataclass(frozen=True)
-class RunSummary:
-    """What a run came to.
-
-    Attributes
-    ----------
-    out : pathlib.Path
-        Folder with all outputs.
-    measurements, changes, scars, regions : tuple of dict
-        Rows of the tables.
-    failures : tuple of FailureRecord
-        Files and halves that could not be measured.
-    halves_measured, halves_failed : int
-        Counts.
-    interrupted : bool
-        The run was stopped before its end.
-    """
-
-    out: Path
-    measurements: tuple[dict[str, Any], ...]
-    changes: tuple[dict[str, Any], ...]
-    scars: tuple[dict[str, Any], ...]
-    regions: tuple[dict[str, Any], ...]
-    failures: tuple[FailureRecord, ...]
-    halves_measured: int
-    halves_failed: int
-    interrupted: bool
-
-    @property
-    def exit_code(self) -> ExitCode:
-        """What the command line returns."""
-        if self.interrupted:
-            return ExitCode.INTERRUPTED
-        if self.halves_measured == 0:
-            return ExitCode.NOTHING_MEASURED
-        return ExitCode.SOME_FAILED if self.failures else ExitCode.OK
+__all__ = ["Progress", "RunSummary", "Study"]
 
 
 class Study:
@@ -163,21 +88,35 @@ class Study:
         exports: Path | str,
         *,
         out: Path | str,
-        workers: int = 1,
+        workers: int | Literal["auto"] = 1,
+        isolate: bool = False,
+        scheduler: str | None = None,
+        force: bool = False,
         progress: Callable[[Progress], None] | None = None,
     ) -> RunSummary:
         """Measure a folder of exports and write every output.
+
+        What an earlier run on the same `out` finished is taken over, unless its photographs, the
+        manifest's facts, the settings or the versions have changed.
 
         Parameters
         ----------
         exports : path
             Folder of exports, with or without a manifest; only read.
         out : path
-            Folder for the outputs, not inside `exports`. Outputs of an earlier run there are
-            replaced.
-        workers : int, optional
-            Processes. More than one needs the calling script's entry point guarded by
-            ``if __name__ == "__main__":``.
+            Folder for the outputs, not inside `exports`.
+        workers : int or 'auto', optional
+            Processes; 'auto' takes as many as there are cores and memory for. More than one needs
+            the calling script's entry point guarded by ``if __name__ == "__main__":``.
+        isolate : bool, optional
+            Measure in a process of its own also with one worker, so that a crash of a library or a
+            pair that takes longer than ``run.timeout_s`` costs that pair and not the run. Needs
+            the same guard.
+        scheduler : str, optional
+            Address of a Dask scheduler, such as ``tcp://HOST:8786``, whose workers measure; they
+            must see `exports` and `out` under the same paths. `workers` does not count then.
+        force : bool, optional
+            Measure everything again.
         progress : callable, optional
             Called with a `Progress` at the start and after each pair of photographs.
 
@@ -188,163 +127,28 @@ class Study:
         Raises
         ------
         UsageError, ManifestError, ConfigError
-            Before any photograph is read, if the run cannot start. The problems of a wrong
-            manifest are also listed in ``failures.csv``, unless `out` holds the results of an
-            earlier run, which stay.
+            Before any photograph is measured, if the run cannot start: another run is using `out`,
+            `out` holds a locked measurement that would change, the cluster cannot be used. The
+            problems of a wrong manifest are also listed in ``failures.csv``, unless `out` holds
+            finished halves of an earlier run, which stay.
         """
-        started = dt.datetime.now(dt.UTC)
         exports, out = Path(exports), Path(out)
+        if workers == "auto":
+            workers = available_workers()
         if workers < 1:
             raise UsageError(f"workers is {workers}", "use 1 or more")
         check_out(exports, out)
         try:
             plan = self.plan(exports)
         except ManifestError as error:
-            if not holds_results(out):
-                begin(out, ())
-                write_tables(out, [], _manifest_failures(error))
+            with run_lock(out):
+                if not holds_work(out):
+                    begin(out, ())
+                    write_tables(out, [], _manifest_failures(error))
             raise
-        model = _model_used(self.config)
-        begin(out, plan.halves)
-        outcomes, interrupted = self._measure(plan, out, workers, progress)
-        return self._finish(plan, outcomes, out, started, model=model, interrupted=interrupted)
-
-    def _measure(
-        self,
-        plan: StudyPlan,
-        out: Path,
-        workers: int,
-        progress: Callable[[Progress], None] | None,
-    ) -> tuple[list[JobOutcome], bool]:
-        from scarmetrics.runner.pool import run_jobs
-
-        jobs = pair_jobs(plan.halves)
-        done: dict[int, JobOutcome] = {}
-        report = _Reporter(jobs, progress)
-
-        def ended(index: int, outcome: JobOutcome) -> None:
-            done[index] = outcome
-            report.ended(jobs[index], outcome)
-
-        interrupted = False
-        try:
-            run_jobs(jobs, self.config, out, workers, ended)
-        except KeyboardInterrupt:
-            interrupted = True
-        return [done[index] for index in sorted(done)], interrupted
-
-    def _finish(
-        self,
-        plan: StudyPlan,
-        outcomes: Sequence[JobOutcome],
-        out: Path,
-        started: dt.datetime,
-        *,
-        model: dict[str, Any] | None,
-        interrupted: bool,
-    ) -> RunSummary:
-        _flag_shared_photographs(outcomes)
-        failures = [*plan.failures, *(f for o in outcomes for f in o.failures)]
-        measured = {(row["subject_id"], row["side"]) for o in outcomes for row in o.changes}
-        failed = {(f.subject_id, f.side) for f in failures if f.side} - measured
-        untried = [h for h in plan.halves if (h.subject_id, h.side) not in measured | failed]
-        interrupted = interrupted and bool(untried)
-        files = [name for outcome in outcomes for name in outcome.files]
-        remove_orphans(out, plan.halves, files)
-        files += write_tables(out, outcomes, failures)
-        summary = RunSummary(
-            out=out,
-            measurements=tuple(row for o in outcomes for row in o.measurements),
-            changes=tuple(row for o in outcomes for row in o.changes),
-            scars=tuple(row for o in outcomes for row in o.scars),
-            regions=tuple(row for o in outcomes for row in o.regions),
-            failures=tuple(failures),
-            halves_measured=len(measured),
-            halves_failed=len(failed),
-            interrupted=interrupted,
-        )
-        resolved = self.config.recorded()
-        write_text(out / "config.yaml", yaml.safe_dump(resolved, sort_keys=False))
-        write_json(
-            out / RUN_FILE,
-            {
-                "tool": "scarmetrics",
-                "state": "interrupted" if interrupted else "finished",
-                "version": scarmetrics.__version__,
-                "config": resolved,
-                "model": model,
-                "environment": environment(),
-                "started": started.isoformat(timespec="seconds"),
-                "ended": dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
-                "counts": {
-                    "photographs": len(plan.records),
-                    "photographs_unused": len(plan.unused),
-                    "halves_planned": len(plan.halves),
-                    "halves_measured": len(measured),
-                    "halves_failed": len(failed),
-                    "halves_not_tried": len(untried),
-                    "failures": len(failures),
-                    "scars": len(summary.scars),
-                },
-                "inputs": {k: v for o in outcomes for k, v in o.inputs.items()},
-                "outputs": hash_outputs(out, [*files, "config.yaml"]),
-            },
-        )
-        return summary
-
-
-def _model_used(config: StudyConfig) -> dict[str, Any] | None:
-    """Name and hash of the model, and how its evidence is read, where the method is learned."""
-    from scarmetrics.segmentation import make_segmenter
-    from scarmetrics.segmentation.evidence import EvidenceSegmenter
-    from scarmetrics.segmentation.learned import NET_FILE, net_sha256
-
-    segmenter = make_segmenter(config.segmentation)
-    if not isinstance(segmenter, EvidenceSegmenter):
-        return None
-    file = config.segmentation.model_file
-    darkness = getattr(segmenter, "darkness", None)
-    return {
-        "file": NET_FILE if file is None else file.name,
-        "sha256": net_sha256() if file is None else sha256_of(file),
-        "calibration": asdict(segmenter.calibration),
-        "darkness": None if darkness is None else asdict(darkness),
-    }
-
-
-def _flag_shared_photographs(outcomes: Sequence[JobOutcome]) -> None:
-    """Flag halves whose photograph, byte by byte, stands for another subject too."""
-    owners: dict[str, set[str]] = {}
-    for outcome in outcomes:
-        for row in outcome.measurements:
-            owners.setdefault(row["image_sha256"], set()).add(row["subject_id"])
-    for outcome in outcomes:
-        shared = [r for r in outcome.measurements if len(owners[r["image_sha256"]]) > 1]
-        sides = {row["side"] for row in shared}
-        for row in [*shared, *(r for r in outcome.changes if r["side"] in sides)]:
-            add_flag(row, "shared_photograph")
-
-
-class _Reporter:
-    """Counts halves as jobs end and tells whoever listens."""
-
-    def __init__(
-        self, jobs: Sequence[PairJob], listener: Callable[[Progress], None] | None
-    ) -> None:
-        self.total = sum(len(job.sides) for job in jobs)
-        self.done = self.measured = self.failed = 0
-        self.listener = listener
-        self._tell("")
-
-    def ended(self, job: PairJob, outcome: JobOutcome) -> None:
-        self.done += len(job.sides)
-        self.measured += len(outcome.changes)
-        self.failed += len(outcome.failures)
-        self._tell(job.subject_id)
-
-    def _tell(self, subject_id: str) -> None:
-        if self.listener:
-            self.listener(Progress(self.done, self.total, subject_id, self.measured, self.failed))
+        means = Means(workers=workers, isolate=isolate, scheduler=scheduler, force=force)
+        with run_lock(out):
+            return Batch(self.config, plan, out, means).run(progress)
 
 
 def _manifest_failures(error: ManifestError) -> list[FailureRecord]:

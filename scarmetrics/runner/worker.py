@@ -15,8 +15,8 @@ from scarmetrics.models import FailedHalf, Photograph
 from scarmetrics.opencv import cv2
 from scarmetrics.overlay import Captions, Scene, render_overlays, render_view
 from scarmetrics.pipeline import Pair, align_pair, measure_side
-from scarmetrics.provenance import atomic_path
-from scarmetrics.runner.jobs import JobOutcome, stated_scales
+from scarmetrics.provenance import atomic_path, hash_outputs, sha256_of
+from scarmetrics.runner.jobs import HalfOutcome, stated_scales
 from scarmetrics.runner.rows import change_row, measurement_rows, region_rows, scar_rows
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from scarmetrics.config import StudyConfig
     from scarmetrics.models import PhotoRecord, Side
     from scarmetrics.pipeline import HalfResult
-    from scarmetrics.runner.jobs import PairJob
+    from scarmetrics.runner.jobs import Outcomes, PairJob
 
 _SHORT_HASH = 6
 # as fast as any and smaller than the default, for masks and pictures alike
@@ -45,7 +45,7 @@ class _HalfFailed(Exception):  # noqa: N818  (carries a result, ends a step earl
         self.failure = failure
 
 
-def run_job(job: PairJob, config: StudyConfig, out: Path) -> JobOutcome:
+def run_job(job: PairJob, config: StudyConfig, out: Path) -> Outcomes:
     """Measure the halves of one pair of photographs and write their pictures.
 
     Parameters
@@ -59,15 +59,21 @@ def run_job(job: PairJob, config: StudyConfig, out: Path) -> JobOutcome:
 
     Returns
     -------
-    JobOutcome
-        Whatever happens: a problem becomes the failure of the halves that it concerns.
+    tuple of HalfOutcome
+        One for each side, whatever happens: a problem becomes the failure of the halves that it
+        concerns.
     """
     run = _JobRun(job, config, out)
+    # before they are decoded: a photograph that is being copied now is another one the next time
+    found = {record.path_relative: _hash(record) for record in (job.baseline, job.follow_up)}
     prepared = run.guarded(job.sides, run.prepare)
     if prepared is not None:
         for side in job.sides:
             run.guarded((side,), partial(run.measure, side, *prepared))
-    return run.outcome
+    for outcome in run.outcomes.values():
+        outcome.inputs.update(run.inputs)
+        outcome.photographs.update({**found, **run.inputs})
+    return tuple(run.outcomes.values())
 
 
 class _JobRun:
@@ -77,7 +83,8 @@ class _JobRun:
         self.job = job
         self.config = config
         self.out = out
-        self.outcome = JobOutcome()
+        self.outcomes = {side: HalfOutcome(side) for side in job.sides}
+        self.inputs: dict[str, str] = {}
 
     def guarded(self, sides: tuple[Side, ...], step: Callable[[], _Result]) -> _Result | None:
         """Run a step; whatever it raises costs only the given halves."""
@@ -86,8 +93,10 @@ class _JobRun:
         except _HalfFailed as failed:
             failure = failed.failure
         except Exception as error:  # noqa: BLE001  (one bad photograph costs one half)
-            failure = FailedHalf("internal_error", _where(error))
-        self.outcome.failures.extend(self.job.failures(failure, sides, failure.visit))
+            failure = FailedHalf("internal_error", where(error))
+        for side in sides:
+            failures = self.job.failures(failure, (side,), failure.visit)
+            self.outcomes[side].failures.extend(failures)
         return None
 
     def prepare(self) -> tuple[tuple[Photograph, Photograph], Pair]:
@@ -119,7 +128,7 @@ class _JobRun:
         except PhotographError as error:
             failure = FailedHalf(error.reason_code, error.message, record.visit)
             raise _HalfFailed(failure) from error
-        self.outcome.inputs[record.path_relative] = photograph.sha256
+        self.inputs[record.path_relative] = photograph.sha256
         return photograph
 
     def measure(self, side: Side, photographs: tuple[Photograph, Photograph], pair: Pair) -> None:
@@ -128,16 +137,16 @@ class _JobRun:
         if isinstance(result, FailedHalf):
             raise _HalfFailed(result)
         try:
-            files = self._write_pictures(photographs, pair, result)
+            files = hash_outputs(self.out, self._write_pictures(photographs, pair, result))
         except OSError as error:
             raise _HalfFailed(FailedHalf("output_unwritable", error.strerror or "")) from error
-        study, job, outcome = self.config.study_id, self.job, self.outcome
+        study, job, outcome = self.config.study_id, self.job, self.outcomes[side]
         hashes = (photographs[0].sha256, photographs[1].sha256)
         outcome.measurements.extend(measurement_rows(study, job, result, hashes))
         outcome.changes.append(change_row(study, job, result))
         outcome.scars.extend(scar_rows(study, job, result))
         outcome.regions.extend(region_rows(study, job, result))
-        outcome.files.extend(files)
+        outcome.files.update(files)
 
     def _write_pictures(
         self, photographs: tuple[Photograph, Photograph], pair: Pair, result: HalfResult
@@ -171,7 +180,14 @@ class _JobRun:
         return [*pictures, *view.files]
 
 
-def _where(error: Exception) -> str:
+def _hash(record: PhotoRecord) -> str:
+    try:
+        return sha256_of(record.path)
+    except OSError:
+        return ""  # why, is told by decoding it
+
+
+def where(error: Exception) -> str:
     """Kind and place of an unexpected error, without paths of this machine."""
     last = traceback.extract_tb(error.__traceback__)[-1]
     module = "/".join(last.filename.replace("\\", "/").split("/")[-2:])

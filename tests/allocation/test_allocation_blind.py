@@ -43,7 +43,8 @@ POISONED = """
         import scarmetrics as sm
 
         out, config = sys.argv[1:]
-        print(int(sm.Study.from_config(config).run("exports", out=out).exit_code))
+        # measured again even where it is locked and finished
+        print(int(sm.Study.from_config(config).run("exports", out=out, force=True).exit_code))
 """
 
 

@@ -5,16 +5,14 @@ from __future__ import annotations
 import csv
 import json
 import shutil
-from concurrent.futures import Future
-from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 
 import pytest
 
 import scarmetrics as sm
 from scarmetrics.errors import ExitCode, ManifestError, UsageError
-from scarmetrics.runner import pool, worker
-from scarmetrics.runner.jobs import JobOutcome
+from scarmetrics.runner import worker
+from scarmetrics.runner.finish import Finish
 
 SMALL = {"segmentation": {"min_diameter_mm": 1.2}, "study_id": "test"}
 
@@ -38,38 +36,6 @@ def edit_manifest(exports: Path, old: str, new: str) -> None:
     text = manifest.read_text(encoding="utf-8")
     assert old in text
     manifest.write_text(text.replace(old, new), encoding="utf-8")
-
-
-class BreakingPool:
-    """A process pool that breaks at its second job, while it is handed over."""
-
-    broken_once = False
-
-    def __init__(self, *_: object, **__: object) -> None:
-        self.submitted = 0
-
-    def submit(self, function: object, job: object, *_: object) -> Future[object]:
-        self.submitted += 1
-        if self.submitted == 2 and not BreakingPool.broken_once:
-            BreakingPool.broken_once = True
-            raise BrokenProcessPool
-        future: Future[object] = Future()
-        future.set_result(JobOutcome(files=[str(job)]))
-        return future
-
-    def shutdown(self, **_: object) -> None:
-        pass
-
-
-def test_no_job_is_lost_when_the_pool_breaks_while_a_job_is_handed_over(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(pool, "ProcessPoolExecutor", BreakingPool)
-    ended: list[int] = []
-    jobs = [f"job {n}" for n in range(5)]
-    pool.run_jobs(jobs, sm.StudyConfig(), tmp_path, 2, lambda n, _: ended.append(n))  # type: ignore[arg-type]
-    assert BreakingPool.broken_once
-    assert sorted(ended) == list(range(5))
 
 
 def test_the_same_file_at_both_visits_is_not_measured(exports: Path, tmp_path: Path) -> None:
@@ -174,7 +140,7 @@ def test_a_rerun_accounts_for_all_pictures_of_a_run_that_died(
     first.write_text("\n".join([*lines, *more]) + "\n", encoding="utf-8")
     out = tmp_path / "out"
     with monkeypatch.context() as patched:
-        patched.setattr(sm.Study, "_finish", lambda *_, **__: None)  # as if killed before the end
+        patched.setattr(Finish, "write", lambda *_, **__: None)  # as if killed before the end
         study().run(exports, out=out)
     assert list(out.glob("overlays/P02*"))
     first.write_text("\n".join(lines) + "\n", encoding="utf-8")
