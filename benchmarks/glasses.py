@@ -1,6 +1,7 @@
 """Are spectacles seen, are bare faces left alone, and is what they hide left out? Real faces.
 
-No photograph in shared/ shows spectacles: they are drawn on faces (`scarmetrics.phantom.wear`).
+No photograph in shared/ shows spectacles: they are drawn on faces (`scarmetrics.phantom.wear`). One
+real portrait with spectacles, Grace Hopper's, ships with Matplotlib.
 Bare faces are taken as published, reduced, enlarged, rolled, turned in depth and with drawn scars.
 
 Run:  python benchmarks/glasses.py [--people N]
@@ -17,7 +18,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from _common import print_table, require, write_json
 from _turned import relief_of, turned
+from matplotlib.cbook import get_sample_data
 from skimage import data
+from skimage.io import imread
 
 import scarmetrics as sm
 from scarmetrics.face.glasses import find_glasses
@@ -232,9 +235,21 @@ def main() -> None:
         [(how, *_areas([row for row in halves if row["how"] == how]))
          for how in ("bare", "left out", "measured")],
     )  # fmt: skip
+    with get_sample_data("grace_hopper.jpg") as file:
+        portrait = seen(imread(file), "portrait")
+    assert portrait
+    print(f"\nGrace Hopper, with real spectacles: {portrait.score:.2f}")
     cost_ms = 1000 * float(np.median([one.seconds for one in all_seen]))
-    print(f"\nno face found: {len(verdicts) - len(all_seen)}; {cost_ms:.1f} ms a face")
-    write_json("glasses", {"bare": _plain(bare), "worn": _plain(dressed), "halves": halves})
+    print(f"no face found: {len(verdicts) - len(all_seen)}; {cost_ms:.1f} ms a face")
+    write_json(
+        "glasses",
+        {
+            "bare": _plain(bare),
+            "worn": _plain(dressed),
+            "halves": halves,
+            "portrait": portrait.score,
+        },
+    )
 
 
 def _areas(rows: list[dict[str, object]]) -> tuple[object, ...]:
