@@ -1,8 +1,8 @@
 """How fast, beside what cannot be avoided: decoding the files and encoding the overlay.
 
 A simulated pair at 3, 12 and 24 megapixels, on one thread: the whole of a half (decode, align,
-measure, write pictures) against its floor, which is to decode both files and to encode the overlay of the
-pair, with OpenCV, in the same run. Then both halves of a face, the memory of a worker, two
+measure, write pictures) against its floor, which is to decode both files and to encode the overlay
+of the pair, with OpenCV, in the same run. Then both halves of a face, the memory of a worker, two
 workers against one, a Dask cluster of two processes, a manifest of 10,000 rows, and the time until
 ``scarmetrics --help`` has printed. Seconds are CPU seconds where one process works, so that other
 work on the machine does not count; only ratios are to be compared between machines.
@@ -279,7 +279,7 @@ def main() -> None:
 
 def _print_sizes(sizes: list[dict[str, Any]]) -> None:
     print_table(
-        "One half, both visits, CPU seconds on one thread; floor: decode both files, encode the overlay",
+        "One half, both visits, CPU s on one thread; floor: decode both files, encode the overlay",
         ("MP", "floor", "half", "half / floor", "2nd half / floor", "s per MP", "peak MB"),
         [
             (
