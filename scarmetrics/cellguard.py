@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 _MARK = "'"
 _STARTS = "=+-@\t\r\n＝＋－＠"
@@ -50,3 +54,20 @@ def unguard_cell(text: str) -> str:
     ('=1+1', "'quoted'")
     """
     return text[1:] if text.startswith(_MARK) and _is_risky(text[1:]) else text
+
+
+def guarded_frame(frame: pd.DataFrame) -> pd.DataFrame:
+    """A table with `guard_cell` done to every text; numbers and missing cells as they are.
+
+    Parameters
+    ----------
+    frame : pandas.DataFrame
+        Left as it is.
+    """
+    guarded = frame.copy()
+    for name in frame.columns:
+        if frame[name].dtype == "string" or frame[name].dtype == object:
+            guarded[name] = frame[name].map(
+                lambda cell: guard_cell(cell) if isinstance(cell, str) else cell
+            )
+    return guarded

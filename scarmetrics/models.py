@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from scarmetrics.errors import REASONS
+from scarmetrics.units import quoted
 
 Side = Literal["left", "right"]
 View = Literal["frontal", "left", "right"]
@@ -48,7 +49,9 @@ def valid_subject_id(text: str) -> str:
         If it is anything else.
     """
     if not _SUBJECT_ID.fullmatch(text):
-        raise ValueError(f"subject id {text!r}: use letters, digits, '-', '_', '.', 64 at most")
+        raise ValueError(
+            f"subject id {quoted(text)}: use letters, digits, '-', '_', '.', 64 at most"
+        )
     return text
 
 

@@ -124,7 +124,7 @@ class TemplateMatcher:
 
     def _ways(self, text: str, state: _State) -> Iterator[_State]:
         """What may come next, the preferred first."""
-        index, place, began, kept = state
+        index, place, _, kept = state
         part = self.parts[index]
         if isinstance(part, Free):
             yield from self._free_ways(text, state, part)
@@ -145,7 +145,9 @@ class TemplateMatcher:
             ways.append((index, place + 1, start if part.name in self._twice else 0, kept))
         yield from reversed(ways) if part.greedy else ways
 
-    def _after(self, index: int, start: int, end: int, kept: tuple[tuple[str, int, int], ...]) -> _State:
+    def _after(
+        self, index: int, start: int, end: int, kept: tuple[tuple[str, int, int], ...]
+    ) -> _State:
         part = self.parts[index]
         if part.name in self._twice and not isinstance(part, Again):
             kept = (*kept, (part.name, start, end))
@@ -178,8 +180,12 @@ class TemplateMatcher:
 
     @cached_property
     def _compiled(self) -> dict[Part, tuple[re.Pattern[str], ...]]:
-        sources = {part: (re.escape(part.text),) for part in self.parts if isinstance(part, Literal)}
-        sources |= {part: part.spellings for part in self.parts if isinstance(part, Words)}
+        sources: dict[Part, tuple[str, ...]] = {}
+        for part in self.parts:
+            if isinstance(part, Literal):
+                sources[part] = (re.escape(part.text),)
+            elif isinstance(part, Words):
+                sources[part] = part.spellings
         return {
             part: tuple(re.compile(source, re.IGNORECASE) for source in texts)
             for part, texts in sources.items()

@@ -35,6 +35,7 @@ _MARKER = re.compile(rb"\xff[^\x00\x01\xd0-\xd7\xff]", re.DOTALL)
 _START_OF_SCAN, _END_OF_IMAGE = 0xDA, 0xD9
 _START_OF_FRAME = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 _PROGRESSIVE = 0xC2
+_MAX_SCANS = 100  # a progressive file has about 10; each costs a pass over the whole image
 _PROBE = bytes(range(1, 255, 3)) * 4
 _PROBE_REDUCTION = 8
 _MAX_PADDING_BYTES = 512  # some encoders pad their data a little
@@ -136,12 +137,16 @@ def _decode_16_bit(data: bytes) -> Image:
 def _check_jpeg_structure(data: bytes) -> tuple[int, bool]:
     """Walk the segments; return where the end marker is and whether the JPEG is progressive."""
     is_progressive = False
+    scans = 0
     for marker, start in _jpeg_markers(data):
         if marker in _START_OF_FRAME:
             (bits,) = struct.unpack_from("B", data, start + 4)
             if bits != 8:
                 raise PhotographError("image_unsupported", f"JPEG of {bits} bit is not supported")
             is_progressive = marker == _PROGRESSIVE
+        scans += marker == _START_OF_SCAN
+        if scans > _MAX_SCANS:
+            raise PhotographError("image_unsupported", f"a JPEG of more than {_MAX_SCANS} scans")
         if marker == _END_OF_IMAGE:
             return start, is_progressive
     raise PhotographError("image_corrupt", "the JPEG data have no end")
