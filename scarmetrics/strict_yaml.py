@@ -151,6 +151,11 @@ def _load(text: str, name: str) -> tuple[Any, Origin]:
             )
         _collect_places(node, (), origin, set())
         data = loader.construct_document(node)
+    except yaml.reader.ReaderError as error:
+        line = text.count("\n", 0, error.position) + 1
+        raise ConfigError(
+            f"{name}, line {line}: {error.reason}", "remove the character that cannot be seen"
+        ) from error
     except (yaml.YAMLError, RecursionError) as error:
         mark = getattr(error, "problem_mark", None)
         problem = getattr(error, "problem", None) or "the text is not YAML"

@@ -53,6 +53,8 @@ def decode_tiff(data: bytes, max_megapixels: float) -> RawImage:
         if page.compression in _DEFLATE:
             _check_inflated(page, data)
         pixels = _tifffile_pixels(page) if _is_plain(page) else _fallback_pixels(data, page)
+        if pixels.shape[:2] != (page.imagelength, page.imagewidth):
+            raise PhotographError("image_corrupt")
         flags = [
             *(["alpha_dropped"] if pixels.shape[2] > 3 else []),
             *(["extra_pages"] if _has_second_page(tiff) else []),
@@ -87,7 +89,8 @@ def _dpi(page: tifffile.TiffPage) -> float | None:
 
 
 def _check_format(page: tifffile.TiffPage) -> None:
-    if page.sampleformat != tifffile.SAMPLEFORMAT.UINT or page.imagedepth != 1:
+    known_layout = page.planarconfig in {PLANARCONFIG.CONTIG, PLANARCONFIG.SEPARATE}
+    if page.sampleformat != tifffile.SAMPLEFORMAT.UINT or page.imagedepth != 1 or not known_layout:
         raise PhotographError("image_unsupported")
     if page.photometric in _GRAY:
         raise PhotographError("image_gray")
