@@ -30,18 +30,20 @@ def guard_cell(text: str) -> str:
     -------
     str
         The text with ``'`` in front where it begins with ``=``, ``+``, ``-``, ``@``, a tab or a
-        line break, also behind apostrophes of its own. A plain number stays as it is.
+        line break, also behind apostrophes of its own. A plain number stays as it is. All line
+        breaks are ``\\n``: the others end a row of a CSV file even within a cell.
 
     Examples
     --------
     >>> guard_cell("=1+1"), guard_cell("-0.5"), guard_cell("P01")
     ("'=1+1", '-0.5', 'P01')
     """
+    text = text.replace("\r\n", "\n").replace("\r", "\n")
     return _MARK + text if _is_risky(text) else text
 
 
 def unguard_cell(text: str) -> str:
-    """Undo `guard_cell`.
+    """Undo `guard_cell`, but for the kind of line breaks.
 
     Parameters
     ----------
