@@ -19,7 +19,7 @@ def _is_risky(text: str) -> bool:
 
 
 def guard_cell(text: str) -> str:
-    """Write text so that no spreadsheet program takes it for a formula.
+    r"""Write text so that no spreadsheet program takes it for a formula.
 
     Parameters
     ----------
@@ -31,7 +31,7 @@ def guard_cell(text: str) -> str:
     str
         The text with ``'`` in front where it begins with ``=``, ``+``, ``-``, ``@``, a tab or a
         line break, also behind apostrophes of its own. A plain number stays as it is. All line
-        breaks are ``\\n``: the others end a row of a CSV file even within a cell.
+        breaks are ``\n``: the others end a row of a CSV file even within a cell.
 
     Examples
     --------

@@ -11,7 +11,7 @@ from faulty import AFTER, BEFORE, CONFIG, HEADER
 
 import scarmetrics as sm
 from scarmetrics.cli.check import check_study
-from scarmetrics.errors import REASONS, ExitCode
+from scarmetrics.errors import REASONS, ExitCode, ManifestError
 from scarmetrics.ingest.walk import IMAGE_SUFFIXES
 from scarmetrics.models import StudyPlan
 
@@ -232,3 +232,19 @@ def test_a_folder_that_may_not_be_read_is_listed(tmp_path: Path) -> None:
         (tmp_path / "P02").chmod(0o700)
     assert (failure.reason_code, failure.path_relative) == ("file_unreadable", "P02")
     assert failure.remedy == REASONS["file_unreadable"].remedy
+
+
+@pytest.mark.parametrize(
+    ("letter", "is_valid"), [("P", True), ("چ", True), ("中", True), ("𐎠", False)]
+)
+def test_64_letters_are_a_subject_as_long_as_file_names_can_hold_them(
+    letter: str, is_valid: bool, exports: Path
+) -> None:
+    text = (HEADER + BEFORE + AFTER).replace("P01,", letter * 64 + ",")
+    (exports / "manifest.csv").write_text(text, encoding="utf-8")
+    if is_valid:
+        assert {half.subject_id for half in plan(exports).halves} == {letter * 64}
+    else:
+        with pytest.raises(ManifestError) as caught:
+            plan(exports)
+        assert {p.reason_code for p in caught.value.problems} == {"invalid_subject_id"}
