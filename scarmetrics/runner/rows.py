@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import pandas as pd
 
+from scarmetrics.cellguard import guarded_frame
 from scarmetrics.flags import join_flags, qc_status
 from scarmetrics.models import FailureRecord
 from scarmetrics.provenance import atomic_path
@@ -264,7 +265,8 @@ def write_table(folder: Path, name: str, rows: Sequence[Row], columns: dict[str,
     name : str
         File name without extension.
     rows : sequence of dict
-        Missing cells are empty in the CSV and null in the Parquet.
+        Missing cells are empty in the CSV and null in the Parquet. Text that a spreadsheet program
+        would run as a formula has ``'`` in front in the CSV.
     columns : dict
         Column name to pandas type.
 
@@ -280,7 +282,7 @@ def write_table(folder: Path, name: str, rows: Sequence[Row], columns: dict[str,
         }
     )
     with atomic_path(folder / f"{name}.csv", durable=True) as part:
-        frame.to_csv(part, index=False, lineterminator="\n", encoding="utf-8")
+        guarded_frame(frame).to_csv(part, index=False, lineterminator="\n", encoding="utf-8")
     with atomic_path(folder / f"{name}.parquet", durable=True) as part:
         frame.to_parquet(part, index=False)
     return [f"{name}.csv", f"{name}.parquet"]
