@@ -32,6 +32,7 @@ _STATUS: Mapping[QcStatus, tuple[str, str, Colour]] = MappingProxyType(
 _REASON_WORDS: Mapping[str, str] = MappingProxyType(
     {
         "print": "under a marker or chart",
+        "glasses": "behind spectacles",
         "tilt": "turned away from the camera",
         "shadow": "in deep shadow or under hair",
         "highlight": "blown out by light",

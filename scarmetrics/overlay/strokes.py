@@ -59,6 +59,7 @@ REGION_STROKE = Stroke((255, 255, 255))
 _HATCHES: Mapping[str, Callable[[_Grid, _Grid, int], Mask]] = MappingProxyType(
     {
         "print": lambda x, y, pitch: (x % pitch == 0) | (y % pitch == 0),
+        "glasses": lambda x, y, pitch: (2 * x + y) % (2 * pitch) < 2,
         "tilt": lambda x, _, pitch: x % pitch == 0,
         "shadow": lambda x, y, pitch: (x + y) % pitch == 0,
         "highlight": lambda x, y, pitch: (x - y) % pitch == 0,

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 VISITS: tuple[Which, Which] = ("baseline", "follow_up")
 _CAUSES = {
     "print": "under a marker or chart",
+    "glasses": "behind spectacles",
     "tilt": "turned away",
     "shadow": "shadow or hair",
     "highlight": "blown out",

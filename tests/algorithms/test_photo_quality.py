@@ -198,7 +198,7 @@ def test_numbers_and_limits_of_all_flags_exist():
             assert key in config[section], flag
     with_number = {flag.name for flag in FLAGS.values() if flag.column}
     named = {flag.limit for flag in FLAGS.values() if flag.limit}
-    assert named == {f"quality.{key}" for key in config["quality"]}
+    assert named == {f"quality.{key}" for key in config["quality"]} | {"face.min_glasses_score"}
     assert {"blurred", "clipped", "expression_difference", "pose_difference"} <= with_number
 
 

@@ -141,11 +141,12 @@ def test_what_is_found_at_one_visit_is_looked_for_at_the_other(treated):
     )
     assert isinstance(turned, Pair)
     forth, back = (measure_side(one, "left", config) for one in (pair, turned))
-    areas = [
-        (one.baseline.measurement.area_mm2, one.follow_up.measurement.area_mm2)
-        for one in (forth, back)
-    ]
-    assert areas[0] == pytest.approx(areas[1][::-1], rel=0.05)
+    for one, other in ((forth.baseline, back.follow_up), (forth.follow_up, back.baseline)):
+        a, b = one.measurement, other.measurement
+        # the same photograph, aligned anew: scars at the limit of detection may come or go
+        sd_mm2 = np.hypot(a.repeat_sd_mm2, b.repeat_sd_mm2)
+        assert a.area_mm2 == pytest.approx(b.area_mm2, abs=1.96 * sd_mm2)
+        assert a.area_mm2 == pytest.approx(b.area_mm2, rel=0.1)
     fates = [Counter(found.fate for found in one.matches) for one in (forth, back)]
     assert fates[0]["healed"] == pytest.approx(fates[1]["new"], abs=2)
     assert fates[0]["shrunk"] == pytest.approx(fates[1]["grown"], abs=3)

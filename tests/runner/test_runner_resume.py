@@ -381,6 +381,6 @@ def test_a_locked_measurement_is_confirmed_or_refused_but_not_replaced(again: Ag
     assert {**contents(again.out), "run": (again.out / "run.json").read_bytes()} == before
 
     again.run(force=True)
-    with pytest.raises(UsageError, match="measured again"):
+    with pytest.raises(UsageError, match=r"measured again|was altered after lock"):
         sm.check_lock(again.out)
     assert sm.lock(again.out).number == 2
