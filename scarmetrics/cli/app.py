@@ -114,9 +114,10 @@ def run(
     """Measure every half in a folder of exports.
 
     Writes measurements.csv, changes.csv, scars.csv, regions.csv, failures.csv (all also as
-    .parquet), masks, rois, overlays, views, report/index.html, config.yaml and run.json. Halves
-    that an earlier run in the same folder finished are taken over, unless something that they depend
-    on has changed. Its files of halves that are no longer in the study are removed.
+    .parquet), masks, rois, overlays, views, report/index.html, config.yaml, run.json, run.log and
+    audit.jsonl. Halves that an earlier run in the same folder finished are taken over, unless
+    something that they depend on has changed. Its files of halves that are no longer in the study
+    are removed.
     """
     from scarmetrics.cli.run import run_study
 

@@ -1,5 +1,5 @@
 """Runs a study: isolates halves, spreads them over processes, writes every output."""
 
-from scarmetrics.runner.study import Progress, RunSummary, Study
+from scarmetrics.runner.study import EndedHalf, Progress, RunSummary, Study
 
-__all__ = ["Progress", "RunSummary", "Study"]
+__all__ = ["EndedHalf", "Progress", "RunSummary", "Study"]
