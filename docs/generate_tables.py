@@ -34,6 +34,9 @@ EFFECTS = {
     "camera far away",
     "face.max_tilt_deg": "smaller leaves out more skin that is turned away from the camera",
     "face.surface_rel_sd": "enters `area_sd_mm2` once",
+    "face.exclude_glasses": "`false` measures the skin behind spectacles, frames and all",
+    "face.min_glasses_score": "lower finds fainter frames, and takes more bare faces for ones with "
+    "spectacles; sets `glasses`",
     "registration.working_mm_per_px": "smaller follows finer texture and takes longer; areas are "
     "measured at full resolution whatever it is",
     "registration.smoothing_mm": "larger follows less of a local change; it should exceed the "

@@ -67,10 +67,18 @@ def _registry() -> dict[str, Flag]:
             "quality.max_beard_texture",
         ),
         Flag(
+            "glasses",
+            "review",
+            "the face wears spectacles, at one visit or both: skin behind and beside them is left "
+            "out at both, unless face.exclude_glasses is false; photograph without them",
+            "glasses_score",
+            "face.min_glasses_score",
+        ),
+        Flag(
             "much_not_measurable",
             "review",
-            "much of the half's skin could not be measured: under hair or a print, in shadow, "
-            "turned away, blown out",
+            "much of the half's skin could not be measured: under hair, spectacles or a print, in "
+            "shadow, turned away, blown out",
             "not_measurable_fraction",
             "quality.max_not_measurable",
         ),

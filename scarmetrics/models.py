@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from scarmetrics.errors import REASONS
+from scarmetrics.units import quoted
 
 Side = Literal["left", "right"]
 View = Literal["frontal", "left", "right"]
@@ -26,6 +27,7 @@ FloatImage = NDArray[np.float32]
 Points = NDArray[np.float64]
 
 _SUBJECT_ID = re.compile(r"[^\W_][\w.-]{0,63}")
+_MAX_SUBJECT_BYTES = 200  # file names have 255, and hold side and visit too; 64 letters may be 256
 
 
 def valid_subject_id(text: str) -> str:
@@ -47,8 +49,10 @@ def valid_subject_id(text: str) -> str:
     ValueError
         If it is anything else.
     """
-    if not _SUBJECT_ID.fullmatch(text):
-        raise ValueError(f"subject id {text!r}: use letters, digits, '-', '_', '.', 64 at most")
+    if not _SUBJECT_ID.fullmatch(text) or len(text.encode()) > _MAX_SUBJECT_BYTES:
+        raise ValueError(
+            f"subject id {quoted(text)}: use letters, digits, '-', '_', '.', 64 at most"
+        )
     return text
 
 

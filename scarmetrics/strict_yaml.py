@@ -15,6 +15,9 @@ from scarmetrics.errors import ConfigError
 ModelT = TypeVar("ModelT", bound=BaseModel)
 KeyPath = tuple[str, ...]
 
+_MAX_CHARACTERS = 1_000_000
+_MAX_NODES = 100_000  # with every alias written out
+
 # PyYAML lets these through for values such as 2024-13-45, '!!bool maybe' or 5000 digits.
 _VALUE_ERRORS = (ValueError, LookupError, AttributeError, OverflowError)
 
@@ -117,8 +120,8 @@ def parse_model(text: str, name: str, model: type[ModelT]) -> ModelT:
     Raises
     ------
     ConfigError
-        If the text is not YAML, writes a key twice, or holds an unknown key or a wrong value; the
-        message names every problem with line and column.
+        If the text is not YAML or far too long, writes a key twice, or holds an unknown key or a
+        wrong value; the message names every problem with line and column.
     """
     data, origin = _load(text, name)
     if not isinstance(data, dict):
@@ -135,13 +138,24 @@ def parse_model(text: str, name: str, model: type[ModelT]) -> ModelT:
 def _load(text: str, name: str) -> tuple[Any, Origin]:
     """Values of the text, and where each key and list item stands."""
     origin = Origin(name)
+    if len(text) > _MAX_CHARACTERS:
+        raise ConfigError(f"{name}: the text is too long for a config", "check the file")
     try:
         loader = yaml.SafeLoader(text)
         node = loader.get_single_node()
         if node is None:
             return {}, origin
+        if _size_written_out(node, {}) > _MAX_NODES:
+            raise ConfigError(
+                f"{name}: its aliases (*name) stand for too much", "write the values out"
+            )
         _collect_places(node, (), origin, set())
         data = loader.construct_document(node)
+    except yaml.reader.ReaderError as error:
+        line = text.count("\n", 0, error.position) + 1
+        raise ConfigError(
+            f"{name}, line {line}: {error.reason}", "remove the character that cannot be seen"
+        ) from error
     except (yaml.YAMLError, RecursionError) as error:
         mark = getattr(error, "problem_mark", None)
         problem = getattr(error, "problem", None) or "the text is not YAML"
@@ -150,6 +164,19 @@ def _load(text: str, name: str) -> tuple[Any, Origin]:
     except _VALUE_ERRORS as error:
         raise ConfigError(f"{name}: a value cannot be read ({error})", "correct it") from error
     return ({} if data is None else data), origin
+
+
+def _size_written_out(node: yaml.Node, known: dict[int, int]) -> int:
+    """Number of nodes if every alias were copied: ten lines of aliases can stand for billions."""
+    if id(node) not in known:
+        known[id(node)] = 1  # what holds itself is refused later, as a wrong value
+        inner: list[yaml.Node] = []
+        if isinstance(node, yaml.MappingNode):
+            inner = [part for pair in node.value for part in pair]
+        elif isinstance(node, yaml.SequenceNode):
+            inner = node.value
+        known[id(node)] = 1 + sum(_size_written_out(part, known) for part in inner)
+    return known[id(node)]
 
 
 def _collect_places(node: yaml.Node, path: KeyPath, origin: Origin, seen: set[int]) -> None:

@@ -21,6 +21,9 @@ References
 """
 
 
+_QUOTED_LENGTH = 100
+
+
 @dataclass(frozen=True, slots=True)
 class PixelScale:
     """Size of a pixel on the skin, with its uncertainty and origin.
@@ -46,6 +49,11 @@ class PixelScale:
             raise ValueError(f"mm_per_px is {self.mm_per_px}, must be a positive number")
         if not (math.isfinite(self.rel_sd) and self.rel_sd >= 0):
             raise ValueError(f"rel_sd is {self.rel_sd}, must be zero or a positive number")
+
+
+def quoted(text: str) -> str:
+    """Text in quotes for a message, cut where it is very long."""
+    return repr(text if len(text) <= _QUOTED_LENGTH else f"{text[:_QUOTED_LENGTH]}...")
 
 
 def ascii_digits(text: str) -> str:
@@ -76,8 +84,8 @@ def parse_number(text: str) -> float:
     """
     plain = ascii_digits(text).strip()
     if "_" in plain:  # Python reads 0_31 as 31
-        raise ValueError(f"{text.strip()!r} is not a number")
+        raise ValueError(f"{quoted(text.strip())} is not a number")
     value = float(plain)
     if not math.isfinite(value):
-        raise ValueError(f"{text.strip()!r} is not a finite number")
+        raise ValueError(f"{quoted(text.strip())} is not a finite number")
     return value

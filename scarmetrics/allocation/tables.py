@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any, cast
 
 import pandas as pd
 
+from scarmetrics.cellguard import guarded_frame, unguard_cell
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
@@ -40,8 +42,8 @@ def table(rows: Sequence[Mapping[str, Any]], columns: Mapping[str, str]) -> pd.D
 
 
 def write_csv(frame: pd.DataFrame, path: Path) -> None:
-    """Write a table with full precision, missing cells empty."""
-    frame.to_csv(path, index=False, lineterminator="\n", encoding="utf-8")
+    """Write a table with full precision, missing cells empty, no text cell a formula."""
+    guarded_frame(frame).to_csv(path, index=False, lineterminator="\n", encoding="utf-8")
 
 
 def parse_csv(text: str, columns: Mapping[str, str]) -> list[Record]:
@@ -57,11 +59,12 @@ def parse_csv(text: str, columns: Mapping[str, str]) -> list[Record]:
     Returns
     -------
     list of dict
-        Empty cells are None. A text such as ``NA`` or ``001`` stays what it is.
+        Empty cells are None. A text such as ``NA`` or ``001`` stays what it is, and loses the
+        ``'`` that kept it from being a formula.
     """
     return [
         {
-            name: _PARSERS[columns.get(name, TEXT)](cell) if cell else None
+            name: _PARSERS[columns.get(name, TEXT)](unguard_cell(cell)) if cell else None
             for name, cell in row.items()
         }
         for row in csv.DictReader(io.StringIO(text, newline=""), strict=True)

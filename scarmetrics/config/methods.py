@@ -38,6 +38,10 @@ class FaceConfig(Section):
         Skin that is turned farther away from the camera is left out at both visits.
     surface_rel_sd : float
         Relative standard deviation of an area from the shape and pose of the face.
+    exclude_glasses : bool
+        Whether skin that spectacles cover or distort is left out at both visits.
+    min_glasses_score : float
+        A face whose score as one with spectacles is higher wears them.
     """
 
     min_presence: Fraction = 0.5
@@ -48,6 +52,8 @@ class FaceConfig(Section):
     camera_distance_mm: Positive | None = None
     max_tilt_deg: Annotated[Number, Field(gt=0, le=75, allow_inf_nan=False)] = 60.0
     surface_rel_sd: NotNegative = 0.03
+    exclude_glasses: bool = True
+    min_glasses_score: Fraction = 0.65
 
 
 class RegistrationConfig(Section):

@@ -13,7 +13,10 @@ from scarmetrics.config.review import OverlayConfig, QualityConfig
 from scarmetrics.config.running import RunConfig
 from scarmetrics.config.trial import TrialConfig
 from scarmetrics.errors import ConfigError
+from scarmetrics.safe_read import read_regular
 from scarmetrics.strict_yaml import KeyPath, Section, parse_model, wrong_at
+
+_MAX_BYTES = 1_000_000
 
 
 class StudyConfig(Section):
@@ -90,8 +93,8 @@ def load_config(path: Path) -> StudyConfig:
         names every problem with line and column.
     """
     try:
-        text = path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
+        text = read_regular(path, _MAX_BYTES).decode("utf-8-sig")
+    except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
         raise ConfigError(f"config {path.name} cannot be read ({reason})", "check its path") from (
             error

@@ -1,4 +1,4 @@
-"""Skin that cannot be measured: prints and hair over it, deep shadow, blown highlights."""
+"""Skin that cannot be measured: prints, spectacles, hair over it, deep shadow, highlights."""
 
 from __future__ import annotations
 
@@ -18,8 +18,10 @@ if TYPE_CHECKING:
 
     from scarmetrics.models import FloatImage, Image, Mask
 
-Cause = Literal["print", "tilt", "shadow", "highlight", "hair", "beard"]
-CAUSES: tuple[Cause, ...] = ("print", "tilt", "shadow", "highlight", "hair", "beard")
+Cause = Literal["print", "glasses", "tilt", "shadow", "highlight", "hair", "beard"]
+CAUSES: tuple[Cause, ...] = (
+    "print", "glasses", "tilt", "shadow", "highlight", "hair", "beard",
+)  # fmt: skip
 """Why skin cannot be measured; skin with several causes counts for the first."""
 
 MEASURABLE = 1
@@ -72,8 +74,9 @@ def measurable_skin(
     untilted: Mask,
     bearded: Mask,
     printed: Mask | None = None,
+    spectacles: Mask | None = None,
 ) -> MeasurableSkin:
-    """Leave out skin that is under a print or hair, tilted, in deep shadow, or blown out.
+    """Leave out skin under a print, spectacles or hair, tilted, in deep shadow, or blown out.
 
     Each test is made to miss a little rather than to take clear skin or a scar.
 
@@ -93,16 +96,21 @@ def measurable_skin(
         Where beards grow: dense hair is looked for here only.
     printed : ndarray of bool, shape (M, N), optional
         What a marker or a chart covers.
+    spectacles : ndarray of bool, shape (M, N), optional
+        What spectacles cover or distort.
 
     Returns
     -------
     MeasurableSkin
     """
-    covered = np.zeros_like(skin) if printed is None else printed
-    seen = skin & ~covered
+    nothing = np.zeros_like(skin)
+    covered = nothing if printed is None else printed
+    behind = nothing if spectacles is None else spectacles
+    seen = skin & ~covered & ~behind
     strands, webs = hair_strands(image, seen, mm_per_px)
     tests: dict[Cause, Mask] = {
         "print": covered,
+        "glasses": behind,
         "tilt": ~untilted,
         "shadow": ~lit_skin(image, seen, SHADOW_MM / mm_per_px, darkest),
         "highlight": clipped_highlights(image, seen, mm_per_px),

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from scarmetrics.models import FloatImage, Mask, Points
 
 _MOST_CELLS = 420  # along the longer side of the mesh; about half a millimetre on a face
+_SUBPIXEL_BITS = 4
 _NEAREST = 0.1  # of the distance to the eyes; nothing of a face is nearer
 _LEAST_COSINE = float(np.cos(np.radians(80.0)))  # steeper, a pixel says nothing about the skin
 
@@ -168,29 +169,29 @@ def _rasterise(
 ) -> NDArray[np.float64]:
     """Values at the vertices, interpolated over the nearest triangle at each cell.
 
-    Cells that no triangle covers get the value of the nearest covered one.
+    Triangles are drawn from the farthest to the nearest. Cells that no triangle covers get the
+    value of the nearest covered one.
     """
+    seen = np.zeros(size, np.int16)  # 1 + the triangle that is seen, 0 for none
+    points = np.round(cells[:, :2] * (1 << _SUBPIXEL_BITS)).astype(np.int32)
+    farthest_first = np.argsort(-cells[triangles, 2].mean(axis=1), kind="stable")
+    for i in farthest_first:
+        cv2.fillConvexPoly(seen, points[triangles[i]], int(i) + 1, cv2.LINE_8, _SUBPIXEL_BITS)
+    empty = seen == 0
+    y, x = np.nonzero(~empty)
+    which = seen[y, x] - 1
+    a, b, c = (cells[triangles[:, corner], :2] for corner in range(3))
+    one, two = b - a, c - a
+    determinant = one[:, 0] * two[:, 1] - one[:, 1] * two[:, 0]
+    determinant = np.where(np.abs(determinant) < 1e-9, np.inf, determinant)[which]
+    dx, dy = x - a[which, 0], y - a[which, 1]
+    second = (two[which, 1] * dx - two[which, 0] * dy) / determinant
+    third = (one[which, 0] * dy - one[which, 1] * dx) / determinant
+    # a cell that the drawing reaches beyond a triangle's edge gets the edge's value
+    weights = np.clip(np.stack([1 - second - third, second, third], axis=1), 0, 1)
+    weights /= weights.sum(axis=1, keepdims=True)
     result = np.zeros((*size, values.shape[1]))
-    depth = np.full(size, np.inf)
-    for corners in triangles:
-        xy, z = cells[corners, :2], cells[corners, 2]
-        x0, y0 = np.maximum(np.ceil(xy.min(axis=0)), 0).astype(int)
-        x1, y1 = np.minimum(np.floor(xy.max(axis=0)), (size[1] - 1, size[0] - 1)).astype(int)
-        edges = np.column_stack([xy[1] - xy[0], xy[2] - xy[0]])
-        determinant = edges[0, 0] * edges[1, 1] - edges[0, 1] * edges[1, 0]
-        if x1 < x0 or y1 < y0 or abs(determinant) < 1e-9:
-            continue
-        dx = np.arange(x0, x1 + 1) - xy[0, 0]
-        dy = (np.arange(y0, y1 + 1) - xy[0, 1])[:, None]
-        second = (edges[1, 1] * dx - edges[0, 1] * dy) / determinant
-        third = (edges[0, 0] * dy - edges[1, 0] * dx) / determinant
-        weights = np.stack([1 - second - third, second, third], axis=-1)
-        window = np.s_[y0 : y1 + 1, x0 : x1 + 1]
-        behind = weights @ z
-        seen = (weights.min(axis=-1) >= -1e-9) & (behind < depth[window])
-        depth[window][seen] = behind[seen]
-        result[window][seen] = weights[seen] @ values[corners]
-    empty = np.isinf(depth)
+    result[y, x] = np.einsum("kc,kcv->kv", weights, values[triangles[which]])
     if empty.any() and not empty.all():
         _, nearest = cv2.distanceTransformWithLabels(
             empty.astype(np.uint8), cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL

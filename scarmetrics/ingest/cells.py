@@ -6,9 +6,9 @@ import re
 from typing import TYPE_CHECKING
 
 from scarmetrics.ingest.dates import parse_date
-from scarmetrics.ingest.words import fold
+from scarmetrics.ingest.words import fold, hidden_character
 from scarmetrics.models import Side, View, valid_subject_id
-from scarmetrics.units import ascii_digits, parse_number
+from scarmetrics.units import ascii_digits, parse_number, quoted
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -57,7 +57,7 @@ class CellParser:
             "view": self.view,
             "path": self.path,
             "captured_on": self.captured_on,
-            "light": str,
+            "light": self.light,
             "mm_per_px": self.mm_per_px,
             "mm_per_px_rel_sd": self.mm_per_px_rel_sd,
             "side": self.side,
@@ -88,14 +88,16 @@ class CellParser:
         """Side of the patient."""
         side = self._words.side(text)
         if side is None:
-            raise CellError("bad_value", f"the side {text!r} is neither left nor right")
+            raise CellError("bad_value", f"the side {quoted(text)} is neither left nor right")
         return side
 
     def path(self, text: str) -> str:
         """Path as written; control characters refused."""
-        if not text.isprintable():
-            raise CellError("bad_value", f"the path {text!r} holds characters that cannot be seen")
-        return text
+        return _visible("the path", text)
+
+    def light(self, text: str) -> str:
+        """Kind of light as written; control characters refused."""
+        return _visible("the light", text)
 
     def captured_on(self, text: str) -> dt.date:
         """Day of the photograph."""
@@ -108,15 +110,21 @@ class CellParser:
         """Scale; positive."""
         scale = _number(text)
         if scale <= 0:
-            raise CellError("bad_value", f"{text!r} must be larger than zero")
+            raise CellError("bad_value", f"{quoted(text)} must be larger than zero")
         return scale
 
     def mm_per_px_rel_sd(self, text: str) -> float:
         """Relative standard deviation of the scale; not negative."""
         rel_sd = _number(text)
         if rel_sd < 0:
-            raise CellError("bad_value", f"{text!r} must not be negative")
+            raise CellError("bad_value", f"{quoted(text)} must not be negative")
         return rel_sd
+
+
+def _visible(kind: str, text: str) -> str:
+    if hidden_character(text):
+        raise CellError("bad_value", f"{kind} {quoted(text)} holds characters that cannot be seen")
+    return text
 
 
 def _number(text: str) -> float:
@@ -125,10 +133,11 @@ def _number(text: str) -> float:
     if comma:
         if len(comma["decimals"]) == 3 and comma["whole"].lstrip("+-").strip("0"):
             raise CellError(
-                "bad_value", f"{text!r} may mean a decimal or a thousand; write a decimal point"
+                "bad_value",
+                f"{quoted(text)} may mean a decimal or a thousand; write a decimal point",
             )
         plain = plain.replace(",", ".")
     try:
         return parse_number(plain)
     except ValueError:
-        raise CellError("bad_value", f"{text!r} is not a number") from None
+        raise CellError("bad_value", f"{quoted(text)} is not a number") from None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import re
 
-from scarmetrics.units import ascii_digits
+from scarmetrics.units import ascii_digits, quoted
 
 _FIRST_GREGORIAN_YEAR = 1700
 """Smaller years are Jalali: photographs are younger than 1700, Jalali years are still in 14xx."""
@@ -40,7 +40,7 @@ def parse_date(text: str) -> dt.date:
     match = _DATE.fullmatch(plain)
     if match is None or (not match["sep"] and len(match["month"] + match["day"]) != 4):
         raise ValueError(
-            f"{text.strip()!r} is not a date such as 2021-06-01 or 1400/03/11 (year first)"
+            f"{quoted(text.strip())} is not a date such as 2021-06-01 or 1400/03/11 (year first)"
         )
     year, month, day = (int(match[part]) for part in ("year", "month", "day"))
     try:
@@ -48,7 +48,7 @@ def parse_date(text: str) -> dt.date:
             return dt.date(year, month, day)
         return _from_jalali(year, month, day)
     except ValueError:
-        raise ValueError(f"{text.strip()!r} is a day that does not exist") from None
+        raise ValueError(f"{quoted(text.strip())} is a day that does not exist") from None
 
 
 def _from_jalali(year: int, month: int, day: int) -> dt.date:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import stat
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,6 +12,7 @@ from scarmetrics.errors import PhotographError
 from scarmetrics.ingest.colour import to_srgb
 from scarmetrics.ingest.rawimage import upright
 from scarmetrics.models import Image, Photograph
+from scarmetrics.safe_read import TooLargeError, read_regular
 
 if TYPE_CHECKING:
     from scarmetrics.ingest.rawimage import RawImage
@@ -67,16 +67,14 @@ def decode_photograph(path: Path | str, *, max_megapixels: float = 200.0) -> Pho
 
 def _read(path: Path, max_megapixels: float) -> bytes:
     try:
-        status = path.stat()
-        if not stat.S_ISREG(status.st_mode):
-            raise PhotographError("file_unreadable", "it is a folder or device, not a file")
-        if status.st_size > max_megapixels * 1e6 * _MAX_BYTES_PER_PX + _MAX_METADATA_BYTES:
-            raise PhotographError(
-                "image_too_large",
-                f"a file of {status.st_size / 1e6:.0f} MB is larger than any "
-                f"image of {max_megapixels:g} megapixels",
-            )
-        data = path.read_bytes()
+        limit = int(max_megapixels * 1e6 * _MAX_BYTES_PER_PX + _MAX_METADATA_BYTES)
+        data = read_regular(path, limit)
+    except TooLargeError as error:
+        raise PhotographError(
+            "image_too_large",
+            f"a file of {error.size_bytes / 1e6:.0f} MB is larger than any "
+            f"image of {max_megapixels:g} megapixels",
+        ) from None
     except (FileNotFoundError, NotADirectoryError):
         raise PhotographError("file_missing") from None
     except (OSError, ValueError) as error:

@@ -6,6 +6,7 @@ import csv
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from scarmetrics.cellguard import guard_cell
 from scarmetrics.errors import UsageError
 from scarmetrics.ingest.guess import Clues, DraftRow, find_clues, guess_rows
 from scarmetrics.ingest.manifest import COLUMNS, CONFIRM_COLUMN
@@ -99,7 +100,7 @@ def write_draft(rows: Sequence[DraftRow], path: Path, *, overwrite: bool = False
             writer.writerow(names)
             for row in rows:
                 safe = replace(row, path=_not_a_formula(row.path))
-                writer.writerow([getattr(safe, name) for name in names])
+                writer.writerow([guard_cell(getattr(safe, name)) for name in names])
     except FileExistsError:
         raise UsageError(
             f"{path.name} exists already", "remove or rename it, or allow it to be overwritten"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -13,8 +14,9 @@ from scarmetrics.ingest.listing import Listing, failed
 from scarmetrics.ingest.tables import Row, read_rows
 from scarmetrics.ingest.tree import ExportsTree, Found
 from scarmetrics.ingest.walk import find_photographs
-from scarmetrics.ingest.words import Vocabulary
+from scarmetrics.ingest.words import Vocabulary, shown
 from scarmetrics.models import FailureRecord, PhotoRecord
+from scarmetrics.units import quoted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -50,22 +52,20 @@ def find_manifest(exports: Path, config: IngestConfig) -> Path | None:
     UsageError
         If there are two and the config does not say which one counts.
     """
-    names = {path.name.casefold(): path for path in exports.iterdir()}
-    named = names.get(config.manifest.casefold())
-    if named is not None and "manifest" in config.model_fields_set:
-        return named
-    stem = config.manifest.casefold().rpartition(".")[0] or config.manifest.casefold()
-    found = dict.fromkeys(
-        names[name]
-        for name in (config.manifest.casefold(), f"{stem}.csv", f"{stem}.xlsx")
-        if name in names
-    )
+    wanted = config.manifest.casefold()
+    stem = wanted.rpartition(".")[0]
+    paths = sorted(exports.iterdir())
+    named = [path for path in paths if path.name.casefold() == wanted]
+    if named and "manifest" in config.model_fields_set:
+        found = [path for path in named if path.name == config.manifest] or named
+    else:
+        found = [path for path in paths if path.name.casefold() in {f"{stem}.csv", f"{stem}.xlsx"}]
     if len(found) > 1:
         raise UsageError(
             f"there is more than one manifest: {', '.join(path.name for path in found)}",
             "keep one, or name it as ingest.manifest in the config",
         )
-    return next(iter(found), None)
+    return found[0] if found else None
 
 
 def read_manifest(exports: Path, config: IngestConfig) -> Listing:
@@ -97,6 +97,10 @@ def read_manifest(exports: Path, config: IngestConfig) -> Listing:
             f"there is no {config.manifest} in the exports folder {exports.name!r}",
             "write one (scarmetrics init drafts it), or set ingest.reader in the config",
         )
+    if ExportsTree(exports).locate(path.name).found is Found.OUTSIDE:
+        message = "the manifest is a link that leads out of the exports folder"
+        problem = ManifestProblem(0, "", "path_outside", message, path=path.name)
+        raise ManifestError(path.name, [problem])
     rows = read_rows(path)
     if not rows:
         problem = ManifestProblem(0, "", "bad_value", "the manifest is empty", path=path.name)
@@ -126,9 +130,9 @@ def _read_header(header: Row, name: str) -> tuple[str, ...]:
     """Names of the columns, spelt the way this module spells them."""
     columns = tuple(re.sub(r"[\s-]+", "_", cell.casefold()) for cell in header.cells)
     problems = [
-        ManifestProblem(header.line, column, "bad_value", "the column stands twice")
-        for column in dict.fromkeys(columns)
-        if column and columns.count(column) > 1
+        ManifestProblem(header.line, shown(column), "bad_value", "the column stands twice")
+        for column, count in Counter(columns).items()
+        if column and count > 1
     ]
     unknown = [c for c in columns if c and c not in {*COLUMNS, CONFIRM_COLUMN}]
     for column in REQUIRED_COLUMNS:
@@ -143,7 +147,7 @@ def _read_header(header: Row, name: str) -> tuple[str, ...]:
         near = difflib.get_close_matches(column, absent, n=1, cutoff=_NEAR_MISS)
         if near:
             message = f"the column is not known; did you mean {near[0]!r}?"
-            problems.append(ManifestProblem(header.line, column, "bad_value", message))
+            problems.append(ManifestProblem(header.line, shown(column), "bad_value", message))
     if problems:
         raise ManifestError(name, problems)
     return columns
@@ -167,7 +171,7 @@ class _RowReader:
         errors = list(self._parse(texts, values))
         errors.extend(_contradictions(texts, values))
         if note := texts.get(CONFIRM_COLUMN):
-            message = f"{note!r}: read the row, correct it, then clear the cell confirm"
+            message = f"{quoted(note)}: read the row, correct it, then clear the cell confirm"
             errors.append((CONFIRM_COLUMN, CellError("bad_value", message)))
         if any(row.cells[len(self.columns) :]):
             errors.append(
@@ -182,16 +186,19 @@ class _RowReader:
             )
         location = self.tree.locate(values["path"]) if "path" in values else None
         if location and location.found is Found.OUTSIDE:
-            message = f"the path {texts['path']!r} leads out of the exports folder"
+            message = f"the path {quoted(texts['path'])} leads out of the exports folder"
             errors.append(("path", CellError("path_outside", message)))
         if location and location.found is Found.FOLDER:
-            message = f"{texts['path']!r} is a folder, not a photograph"
+            message = f"{quoted(texts['path'])} is a folder, not a photograph"
             errors.append(("path", CellError("bad_value", message)))
         if errors or location is None:
             self._keep(row.line, errors, values)
             return None
         if location.found is Found.MISSING:
             return _missing(values, location.relative, location.hint)
+        if location.found is Found.SPECIAL:
+            detail = "it is a pipe or device, not a file"
+            return _lost(values, location.relative, "file_unreadable", detail)
         record = PhotoRecord(
             **{**values, "path": exports / location.relative},
             path_relative=location.relative,
@@ -289,9 +296,14 @@ def _side_of(view: str) -> str:
 
 def _missing(values: dict[str, Any], relative: str, hint: str) -> FailureRecord:
     message = "the file that the manifest names does not exist"
+    message = f"{message}; did you mean {hint!r}?" if hint else message
+    return _lost(values, relative, "file_missing", message)
+
+
+def _lost(values: dict[str, Any], relative: str, reason_code: str, detail: str) -> FailureRecord:
     return failed(
-        "file_missing",
-        f"{message}; did you mean {hint!r}?" if hint else message,
+        reason_code,
+        detail,
         path_relative=relative,
         subject_id=values["subject_id"],
         visit=values["visit"],

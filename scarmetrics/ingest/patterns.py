@@ -1,12 +1,12 @@
-"""Path templates such as ``{subject_id}/{visit}_{view}`` -> regular expressions."""
+"""Path templates such as ``{subject_id}/{visit}_{view}`` -> what matches paths with them."""
 
 from __future__ import annotations
 
-import re
 import string
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from scarmetrics.ingest.matcher import Again, Free, Literal, Part, TemplateMatcher, Words
 from scarmetrics.ingest.walk import IMAGE_SUFFIXES
 from scarmetrics.ingest.words import Vocabulary, fold
 
@@ -28,15 +28,15 @@ class PathPattern:
     ----------
     template : str
         As written in the config.
-    strict : re.Pattern
+    strict : TemplateMatcher
         Accepts known visits and views only.
-    loose : tuple of re.Pattern
+    loose : tuple of TemplateMatcher
         The same with an unknown visit, an unknown view, or both; to tell what is wrong.
     """
 
     template: str
-    strict: re.Pattern[str]
-    loose: tuple[re.Pattern[str], ...]
+    strict: TemplateMatcher
+    loose: tuple[TemplateMatcher, ...]
 
     def match(self, stem: str) -> dict[str, str] | None:
         """Read a path below the exports folder, without extension.
@@ -51,13 +51,12 @@ class PathPattern:
         dict of str to str, or None
             Text of each placeholder; None when the template does not fit.
         """
-        match = self.strict.fullmatch(stem)
-        return match.groupdict() if match else None
+        return self.strict.fullmatch(stem)
 
     def match_loosely(self, stem: str) -> list[dict[str, str]]:
         """All ways to read the same path when the visit, the view or both are unknown words."""
         matches = [pattern.fullmatch(stem) for pattern in self.loose]
-        return [match.groupdict() for match in matches if match]
+        return [fields for fields in matches if fields is not None]
 
 
 def compile_patterns(config: IngestConfig) -> tuple[PathPattern, ...]:
@@ -105,14 +104,16 @@ def compile_template(template: str, words: Vocabulary) -> PathPattern:
         If the template cannot work.
     """
     parts = _parse(template)
-    visit, view = words.visits.regex, words.views.regex
-    anything = "[^/]+?"
-    variants = [(anything, view), (visit, anything), (anything, anything)]
+    known = {
+        "visit": Words("visit", words.visits.fragments),
+        "view": Words("view", words.views.fragments),
+    }
+    loose = [{"view": known["view"]}, {"visit": known["visit"]}, {}]
     return PathPattern(
         template,
-        _regex(parts, {"visit": visit, "view": view}, subject="[^/]+?"),
+        _matcher(parts, known, greedy_subject=False),
         # The longest subject, so that of P_01_befor_L only 'befor' is taken for the visit.
-        tuple(_regex(parts, {"visit": a, "view": b}, subject="[^/]+") for a, b in variants),
+        tuple(_matcher(parts, some, greedy_subject=True) for some in loose),
     )
 
 
@@ -137,21 +138,22 @@ def _parse(template: str) -> list[tuple[str, str | None]]:
     return [(literal, name) for literal, name, _, _ in parsed]
 
 
-def _regex(
-    parts: list[tuple[str, str | None]], words: Mapping[str, str], *, subject: str
-) -> re.Pattern[str]:
-    fragments = {**words, "subject_id": subject}
+def _matcher(
+    parts: list[tuple[str, str | None]], words: Mapping[str, Words], *, greedy_subject: bool
+) -> TemplateMatcher:
     seen: set[str] = set()
-    text = ""
+    wanted: list[Part] = []
     for literal, name in parts:
-        text += re.escape(fold(literal))
+        if literal:
+            wanted.append(Literal(fold(literal)))
         if name is None:
             continue
         if name in seen:
-            text += f"(?P={name})"
+            wanted.append(Again(name))
         elif name == _ANYTHING:
-            text += "[^/]*?"
+            wanted.append(Free())
         else:
             seen.add(name)
-            text += f"(?P<{name}>{fragments.get(name, '[^/]+?')})"
-    return re.compile(text, re.IGNORECASE)
+            greedy = greedy_subject and name == "subject_id"
+            wanted.append(words.get(name) or Free(name, greedy))
+    return TemplateMatcher(tuple(wanted))

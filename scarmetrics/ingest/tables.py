@@ -9,15 +9,19 @@ import io
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from scarmetrics.cellguard import unguard_cell
 from scarmetrics.errors import ManifestError, ManifestProblem
+from scarmetrics.ingest.workbook import WorkbookError, is_workbook, workbook_cells
+from scarmetrics.safe_read import read_regular
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
-_ZIP_SIGNATURE = b"PK\x03\x04"
-_OLE_SIGNATURE = b"\xd0\xcf\x11\xe0"  # Excel 97, and any workbook with a password
 _DELIMITERS = (",", ";", "\t")
+MAX_FILE_BYTES = 64_000_000
+MAX_ROWS = 200_000
+MAX_COLUMNS = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,17 +57,21 @@ def read_rows(path: Path) -> list[Row]:
     Raises
     ------
     ManifestError
-        If it cannot be read.
+        If it cannot be read, or is far too large.
     """
     try:
-        data = path.read_bytes()
+        data = read_regular(path, MAX_FILE_BYTES)
     except OSError as error:
         raise _unreadable(path, f"the file cannot be opened ({error.strerror})") from None
-    if data.startswith((_ZIP_SIGNATURE, _OLE_SIGNATURE)):
-        rows = _workbook_rows(data, path)
-    else:
-        rows = list(_csv_rows(_decode(data, path), path))
-    return [row for row in rows if any(row.cells)]
+    kept: list[Row] = []
+    for row in _workbook_rows(data, path) if is_workbook(data) else _csv_rows(data, path):
+        if len(row.cells) > MAX_COLUMNS:
+            raise _unreadable(path, f"line {row.line}: more than {MAX_COLUMNS} cells", row.line)
+        if any(row.cells):
+            kept.append(row)
+        if len(kept) > MAX_ROWS:
+            raise _unreadable(path, f"the table has more than {MAX_ROWS} rows")
+    return kept
 
 
 def _unreadable(path: Path, message: str, line: int = 0) -> ManifestError:
@@ -85,7 +93,8 @@ def _decode(data: bytes, path: Path) -> str:
         ) from None
 
 
-def _csv_rows(text: str, path: Path) -> Iterator[Row]:
+def _csv_rows(data: bytes, path: Path) -> Iterator[Row]:
+    text = _decode(data, path)
     lines = io.StringIO(text, newline="")
     delimiter = _sniff_delimiter(text)
     reader = csv.reader(lines, delimiter=delimiter, strict=True)
@@ -94,7 +103,7 @@ def _csv_rows(text: str, path: Path) -> Iterator[Row]:
         for cells in reader:
             # Excel's own hint to itself about the delimiter may stand before the header.
             if not (line == 1 and "".join(cells).lower().startswith("sep=")):
-                yield Row(line, tuple(cell.strip() for cell in cells))
+                yield Row(line, _texts(cells))
             line = reader.line_num + 1
     except csv.Error as error:
         raise _unreadable(path, f"line {line}: the row is not valid CSV ({error})", line) from None
@@ -107,29 +116,18 @@ def _sniff_delimiter(text: str) -> str:
     return max(_DELIMITERS, key=header.count)
 
 
-def _workbook_rows(data: bytes, path: Path) -> list[Row]:
-    import python_calamine as calamine
-
+def _workbook_rows(data: bytes, path: Path) -> Iterator[Row]:
     try:
-        with calamine.load_workbook(io.BytesIO(data)) as workbook:
-            visible = [
-                sheet.name
-                for sheet in workbook.sheets_metadata
-                if sheet.visible == calamine.SheetVisibleEnum.Visible
-                and sheet.typ == calamine.SheetTypeEnum.WorkSheet
-            ]
-            if not visible:
-                raise _unreadable(path, "the workbook has no visible sheet")
-            values = workbook.get_sheet_by_name(visible[0]).to_python(skip_empty_area=False)
-    except calamine.PasswordError:
-        raise _unreadable(path, "the workbook is protected by a password") from None
-    except (calamine.CalamineError, OSError) as error:
-        raise _unreadable(path, f"the workbook cannot be read ({error})") from None
-    return [Row(line, _texts(cells)) for line, cells in enumerate(values, start=1)]
+        values = workbook_cells(data)
+    except WorkbookError as error:
+        raise _unreadable(path, str(error)) from None
+    for line, cells in enumerate(values, start=1):
+        yield Row(line, _texts(cells))
 
 
 def _texts(cells: Sequence[object]) -> tuple[str, ...]:
-    return tuple(_text(cell) for cell in cells)
+    """Cells as text; those of our own tables lose the mark that kept them from being formulas."""
+    return tuple(unguard_cell(_text(cell)) for cell in cells)
 
 
 def _text(cell: object) -> str:

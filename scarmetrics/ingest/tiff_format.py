@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import warnings
+import zlib
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,14 +20,11 @@ if TYPE_CHECKING:
 
 _GRAY = frozenset({PHOTOMETRIC.MINISBLACK, PHOTOMETRIC.MINISWHITE})
 _COLOUR = frozenset({PHOTOMETRIC.RGB, PHOTOMETRIC.PALETTE, PHOTOMETRIC.YCBCR})
-_TIFFFILE_READS = frozenset(
-    {
-        COMPRESSION.NONE,
-        COMPRESSION.PACKBITS,
-        COMPRESSION.ADOBE_DEFLATE,
-        COMPRESSION.DEFLATE,
-    }
-)
+_DEFLATE = frozenset({COMPRESSION.ADOBE_DEFLATE, COMPRESSION.DEFLATE})
+_TIFFFILE_READS = frozenset({COMPRESSION.NONE, *_DEFLATE})
+_MAX_SAMPLES = 4  # red, green, blue and transparency
+_MAX_TILE_PX = 4096  # a tile may stick out of a small image, but not by more than that
+_CHUNK = 1 << 20
 _ORIENTATION_TAG = 274
 _UNITS_PER_INCH = {2: 1.0, 3: 2.54}  # the tag's codes for inch and centimetre
 
@@ -50,11 +48,16 @@ def decode_tiff(data: bytes, max_megapixels: float) -> RawImage:
         page = tiff.pages.first
         check_size(page.imagewidth, page.imagelength, max_megapixels)
         _check_format(page)
+        _check_tiles(page)
         _check_extents(page, len(data))
+        if page.compression in _DEFLATE:
+            _check_inflated(page, data)
         pixels = _tifffile_pixels(page) if _is_plain(page) else _fallback_pixels(data, page)
+        if pixels.shape[:2] != (page.imagelength, page.imagewidth):
+            raise PhotographError("image_corrupt")
         flags = [
             *(["alpha_dropped"] if pixels.shape[2] > 3 else []),
-            *(["extra_pages"] if len(tiff.pages) > 1 else []),
+            *(["extra_pages"] if _has_second_page(tiff) else []),
         ]
         return RawImage(
             pixels[..., :3],
@@ -63,6 +66,17 @@ def decode_tiff(data: bytes, max_megapixels: float) -> RawImage:
             tuple(flags),
             _dpi(page),
         )
+
+
+def _has_second_page(tiff: tifffile.TiffFile) -> bool:
+    """Look no further than that: a small file can claim millions of pages."""
+    try:
+        tiff.pages[1]
+    except IndexError:
+        return False
+    except Exception:  # noqa: BLE001 - it is there, and in what state does not matter
+        return True
+    return True
 
 
 def _dpi(page: tifffile.TiffPage) -> float | None:
@@ -75,7 +89,8 @@ def _dpi(page: tifffile.TiffPage) -> float | None:
 
 
 def _check_format(page: tifffile.TiffPage) -> None:
-    if page.sampleformat != tifffile.SAMPLEFORMAT.UINT or page.imagedepth != 1:
+    known_layout = page.planarconfig in {PLANARCONFIG.CONTIG, PLANARCONFIG.SEPARATE}
+    if page.sampleformat != tifffile.SAMPLEFORMAT.UINT or page.imagedepth != 1 or not known_layout:
         raise PhotographError("image_unsupported")
     if page.photometric in _GRAY:
         raise PhotographError("image_gray")
@@ -86,8 +101,37 @@ def _check_format(page: tifffile.TiffPage) -> None:
             "image_unsupported",
             f"TIFF {PHOTOMETRIC(page.photometric).name} of {bits} bit is not supported",
         )
-    if not palette and page.samplesperpixel < 3:
-        raise PhotographError("image_unsupported")
+    if not palette and not 3 <= page.samplesperpixel <= _MAX_SAMPLES:
+        raise PhotographError(
+            "image_unsupported", f"TIFF of {page.samplesperpixel} channels is not supported"
+        )
+
+
+def _check_tiles(page: tifffile.TiffPage) -> None:
+    """Refuse tiles that take far more memory than the image."""
+    sizes = ((page.tilewidth, page.imagewidth), (page.tilelength, page.imagelength))
+    if page.is_tiled and any(tile > max(_MAX_TILE_PX, 2 * whole) for tile, whole in sizes):
+        raise PhotographError(
+            "image_corrupt", f"TIFF tiles of {page.tilewidth} x {page.tilelength} px"
+        )
+
+
+def _check_inflated(page: tifffile.TiffPage, data: bytes) -> None:
+    """Refuse compressed data that unpack to more than their part of the image can hold."""
+    if page.is_tiled:
+        segment_px = page.tilewidth * page.tilelength
+    else:
+        segment_px = page.imagewidth * min(page.rowsperstrip, page.imagelength)
+    planes = 1 if page.planarconfig == PLANARCONFIG.SEPARATE else page.samplesperpixel
+    most = segment_px * planes * page.bitspersample // 8
+    for offset, count in zip(page.dataoffsets, page.databytecounts, strict=True):
+        unpacker = zlib.decompressobj()
+        left, packed = most, data[offset : offset + count]
+        while packed and not unpacker.eof:
+            left -= len(unpacker.decompress(packed, _CHUNK))
+            packed = unpacker.unconsumed_tail
+            if left < 0:
+                raise PhotographError("image_corrupt", "the TIFF's data unpack to too much")
 
 
 def _check_extents(page: tifffile.TiffPage, size_bytes: int) -> None:

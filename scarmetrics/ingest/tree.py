@@ -19,6 +19,7 @@ class Found(Enum):
     FILE = auto()
     FOLDER = auto()
     MISSING = auto()
+    SPECIAL = auto()
     OUTSIDE = auto()
 
 
@@ -113,7 +114,10 @@ def _kind(entry: os.DirEntry[str]) -> Found:
     try:
         if entry.is_dir():
             return Found.FOLDER
-        return Found.FILE if entry.is_file() else Found.MISSING
+        if entry.is_file():
+            return Found.FILE
+        # a link that leads nowhere, or a pipe or device
+        return Found.SPECIAL if Path(entry.path).exists() else Found.MISSING
     except OSError:  # a link that leads back to itself
         return Found.MISSING
 

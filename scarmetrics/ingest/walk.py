@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from scarmetrics.errors import UsageError
 from scarmetrics.ingest.listing import failed
-from scarmetrics.ingest.words import natural_key
+from scarmetrics.ingest.words import hidden_character, natural_key, shown
 
 if TYPE_CHECKING:
     from scarmetrics.models import FailureRecord
@@ -55,7 +55,8 @@ def find_photographs(exports: Path) -> tuple[list[FoundFile], list[FailureRecord
     """List the image files below a folder, in natural order.
 
     Hidden files and folders, other file types and what operating systems leave behind are
-    skipped. Links are followed only to files inside the folder.
+    skipped. A name with characters that cannot be seen is a failure. Links are followed only to
+    files inside the folder.
 
     Parameters
     ----------
@@ -79,9 +80,7 @@ def find_photographs(exports: Path) -> tuple[list[FoundFile], list[FailureRecord
             with os.scandir(exports / prefix) as entries:
                 found = [entry for entry in entries if not _is_skipped(entry.name)]
         except OSError:
-            failures.append(
-                failed("file_unreadable", "the folder cannot be read", path_relative=prefix)
-            )
+            failures.append(_failed("file_unreadable", "the folder cannot be read", prefix))
             continue
         for entry in found:
             relative = f"{prefix}/{entry.name}" if prefix else entry.name
@@ -93,10 +92,10 @@ def find_photographs(exports: Path) -> tuple[list[FoundFile], list[FailureRecord
             if entry.is_dir(follow_symlinks=False):
                 pending.append(relative)
             elif _is_image(entry.name) and not entry.is_dir():
-                if _is_utf8(relative):
-                    files.append(FoundFile(Path(entry.path), relative))
+                if hidden_character(relative):
+                    failures.append(_badly_named(relative))
                 else:
-                    failures.append(_badly_encoded(relative))
+                    files.append(FoundFile(Path(entry.path), relative))
     files.sort(key=lambda file: natural_key(file.relative))
     failures.sort(key=lambda failure: natural_key(failure.path_relative))
     return files, failures
@@ -110,6 +109,14 @@ def _is_image(name: str) -> bool:
     return os.path.splitext(name)[1].lower() in IMAGE_SUFFIXES  # noqa: PTH122 - 10,000 names
 
 
+def _badly_named(relative: str) -> FailureRecord:
+    if _is_utf8(relative):
+        named = f"the file's name holds {hidden_character(relative)!a}, which cannot be seen"
+    else:
+        named = "the file's name is not UTF-8 text"
+    return _failed("pattern_unmatched", f"{named}; rename it", relative)
+
+
 def _is_utf8(text: str) -> bool:
     try:
         text.encode()
@@ -118,11 +125,9 @@ def _is_utf8(text: str) -> bool:
     return True
 
 
-def _badly_encoded(relative: str) -> FailureRecord:
-    shown = os.fsencode(relative).decode(errors="replace")
-    return failed(
-        "pattern_unmatched", "the file's name is not UTF-8 text; rename it", path_relative=shown
-    )
+def _failed(reason_code: str, detail: str, relative: str) -> FailureRecord:
+    text = os.fsencode(relative).decode(errors="replace")
+    return failed(reason_code, detail, path_relative=shown(text))
 
 
 def _check_link(entry: os.DirEntry[str], relative: str, root: Path) -> FailureRecord | None:
@@ -132,7 +137,7 @@ def _check_link(entry: os.DirEntry[str], relative: str, root: Path) -> FailureRe
     except (OSError, RuntimeError):
         if not _is_image(entry.name):
             return None
-        return failed("file_missing", "the link leads nowhere", path_relative=relative)
+        return _failed("file_missing", "the link leads nowhere", relative)
     if target.is_relative_to(root) or not (target.is_dir() or _is_image(entry.name)):
         return None
-    return failed("path_outside", path_relative=relative)
+    return _failed("path_outside", "", relative)

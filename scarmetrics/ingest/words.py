@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 
 from scarmetrics.ingest.dates import parse_date
 from scarmetrics.models import Side, View
-from scarmetrics.units import ascii_digits
+from scarmetrics.units import ascii_digits, quoted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -24,6 +24,8 @@ Key = TypeVar("Key", str, dt.date)
 _ARABIC_TO_PERSIAN = str.maketrans({"ي": "ی", "ى": "ی", "ك": "ک"})
 _SEPARATOR = r"[\s_\u200c-]"  # the zero-width non-joiner parts Persian words as a space does
 _PIECE = re.compile(rf"\d+|(?:(?!{_SEPARATOR})\D)+")
+_HIDDEN = frozenset({"Cc", "Cs", "Zl", "Zp"})
+_TURNING = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 _DATE_SEPARATOR = r"[-/._\s]?"
 
 # Where a word may begin and end inside a name: P01L ends in 'L', but F12 does not begin with 'F'.
@@ -35,6 +37,24 @@ _WORD_END = rf"(?:(?<={_LETTER})(?![^\W_])|(?<=\d)(?!\d))"
 def fold(text: str) -> str:
     """Write text one way: NFC, digits as 0-9, Arabic yeh and kaf as Persian ones."""
     return ascii_digits(unicodedata.normalize("NFC", text)).translate(_ARABIC_TO_PERSIAN)
+
+
+def hidden_character(text: str) -> str:
+    """The first character that would make text be shown as something else, or nothing.
+
+    Those are control characters, line ends, parts of bytes that are no UTF-8, and marks that turn
+    the reading direction round. The joiners and marks that Persian and emoji need are none.
+    """
+    return next((c for c in text if unicodedata.category(c) in _HIDDEN or c in _TURNING), "")
+
+
+def shown(text: str) -> str:
+    """Text with its hidden characters spelt out, as tables and terminals may hold it."""
+    return "".join(c if not hidden_character(c) else _spelt_out(c) for c in text)
+
+
+def _spelt_out(char: str) -> str:
+    return "\ufffd" if unicodedata.category(char) == "Cs" else ascii(char)[1:-1]
 
 
 def natural_key(text: str) -> tuple[tuple[tuple[int, int | str], ...], str]:
@@ -142,7 +162,7 @@ class AliasTable(Generic[Word]):
         near = self.nearest(text)
         known = ", ".join(dict.fromkeys(self._words.values()))
         hint = f"did you mean {near!r}?" if near else f"known are {known} and their aliases"
-        return f"{kind} {text!r} is not known; {hint}"
+        return f"{kind} {quoted(text)} is not known; {hint}"
 
 
 def _assign(

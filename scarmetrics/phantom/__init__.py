@@ -3,6 +3,7 @@
 from scarmetrics.phantom.confluent import confluent_field
 from scarmetrics.phantom.face_light import light_of
 from scarmetrics.phantom.faces import PhantomFace, astronaut_face
+from scarmetrics.phantom.glasses import FRAME_KINDS, FrameKind, Spectacles, draw_spectacles, wear
 from scarmetrics.phantom.marks import MARK_KINDS, Mark, MarkKind, mark_field
 from scarmetrics.phantom.recapture import (
     Exposure,
@@ -19,9 +20,11 @@ from scarmetrics.phantom.texture import Roughness, SkinStyle
 from scarmetrics.phantom.warps import Warp, Waves
 
 __all__ = [
+    "FRAME_KINDS",
     "MARK_KINDS",
     "DemoStudy",
     "Exposure",
+    "FrameKind",
     "Light",
     "Mark",
     "MarkKind",
@@ -32,12 +35,14 @@ __all__ = [
     "Roughness",
     "Scar",
     "SkinStyle",
+    "Spectacles",
     "Warp",
     "Waves",
     "astronaut_face",
     "confluent_field",
     "coverage",
     "draw_exposure",
+    "draw_spectacles",
     "expose",
     "light_of",
     "make_demo_study",
@@ -46,4 +51,5 @@ __all__ = [
     "render",
     "scar_field",
     "shrink",
+    "wear",
 ]

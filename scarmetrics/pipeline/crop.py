@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from scarmetrics.face import Face
-    from scarmetrics.models import Image, Side
+    from scarmetrics.models import Image, Mask, Side
     from scarmetrics.pipeline.results import Pair, VisitResult
     from scarmetrics.registration.frame import Box
 
@@ -37,6 +37,11 @@ class Crop:
     pair: Pair
     part: Pair
     boxes: tuple[Box, Box]
+
+    def of(self, mask: Mask, visit: int) -> Mask:
+        """What of a mask of a visit's photograph lies in the part."""
+        x0, y0, x1, y1 = self.boxes[visit]
+        return mask[y0:y1, x0:x1]
 
     def whole(self, result: VisitResult, visit: int) -> VisitResult:
         """A visit's result in the pixels of its whole photograph."""

@@ -216,10 +216,16 @@ def measure_side(pair: Pair, side: Side, config: StudyConfig) -> HalfResult | Fa
     crop = crop_to_side(pair, side)
     part = crop.part
     skins = [
-        side_skin(image, face, side, mm_per_px, config, covers=choice.covers)
-        for image, face, mm_per_px, choice in zip(
-            part.images, part.faces, part.detection_mm_per_px, part.scale_choices, strict=True
+        side_skin(
+            part.images[i],
+            part.faces[i],
+            side,
+            part.detection_mm_per_px[i],
+            config,
+            covers=part.scale_choices[i].covers,
+            spectacles=_spectacles(crop, i, config),
         )
+        for i in range(2)
     ]
     rois, registered_fraction = _common_rois(part, (skins[0], skins[1]))
     if not (rois[0].any() and rois[1].any()):
@@ -258,6 +264,13 @@ def _label_both(
         segmenter.label(responses[i], rois[i], noise, known[i]) if known[i].any() else alone[i]
         for i in range(2)
     ]
+
+
+def _spectacles(crop: Crop, visit: int, config: StudyConfig) -> Mask | None:
+    """What spectacles cover at a visit, where there are any to be left out."""
+    glasses = crop.pair.glasses[visit]
+    worn = glasses.score > config.face.min_glasses_score
+    return crop.of(glasses.covered, visit) if worn and config.face.exclude_glasses else None
 
 
 def _as_scale(value: PixelScale | float | None, config: StudyConfig) -> PixelScale | None:

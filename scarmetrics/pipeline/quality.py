@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from scarmetrics.face.expression import expression_difference, pose_difference_deg
+from scarmetrics.face.glasses import find_glasses
 from scarmetrics.face.measurable import skin_exposure
 from scarmetrics.face.sharpness import edge_blur_px
 from scarmetrics.models import FailedHalf
@@ -103,6 +104,9 @@ def refuse_pair(
     excuses, limits = set(), _limits_of_alignment(config.quality)
     for quality, mm in zip(shown, mm_per_px, strict=True):
         excuses |= _quality_flags(quality, mm, limits)
+    for image, face in zip(images, faces, strict=True):
+        if find_glasses(image, face).score > config.face.min_glasses_score:
+            excuses.add("glasses")
     blurs_mm = [(quality.blur_px or 0.0) * mm for quality, mm in zip(shown, mm_per_px, strict=True)]
     differences = PairQuality(
         pose_difference_deg=pose_difference_deg(*faces),
@@ -145,6 +149,7 @@ def visit_quality(pair: Pair, visit: int, skin: SideSkin) -> VisitQuality:
         exposure=skin.exposure,
         clipped_fraction=skin.clipped_fraction,
         beard_texture=skin.beard_texture,
+        glasses_score=pair.glasses[visit].score,
         excluded=skin.excluded,
     )
 
@@ -177,6 +182,8 @@ def visit_flags(
     if config.face.surface == "flat":
         flags.add("flat_surface")
     flags |= _quality_flags(quality, pair.detection_mm_per_px[visit], config.quality)
+    if (quality.glasses_score or 0.0) > config.face.min_glasses_score:
+        flags.add("glasses")
     if _view_contradicted(face, pair.views[visit]):
         flags.add("view_contradicted")
     if scale is None:

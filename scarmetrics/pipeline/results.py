@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from scarmetrics.face.glasses import find_glasses
 from scarmetrics.face.sharpness import edge_blur_px
 from scarmetrics.flags import QcStatus, qc_status
 from scarmetrics.pipeline.scales import SizeRatio, size_ratio
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from scarmetrics.face import Face
+    from scarmetrics.face.glasses import Glasses
     from scarmetrics.face.measurable import Cause
     from scarmetrics.measure import AreaChange, AreaMeasurement, RegionMeasurement, ScarMatch
     from scarmetrics.models import Image, Mask, Side, View
@@ -74,6 +76,14 @@ class Pair:
         )
         return first, second
 
+    @cached_property
+    def glasses(self) -> tuple[Glasses, Glasses]:
+        """What each face wears over its eyes, if anything."""
+        return (
+            find_glasses(self.images[0], self.faces[0]),
+            find_glasses(self.images[1], self.faces[1]),
+        )
+
 
 @dataclass(frozen=True)
 class VisitQuality:
@@ -91,6 +101,8 @@ class VisitQuality:
         Share of it where a channel is at the end of its range.
     beard_texture : float or None
         Fine darkness of the lower face over that of the upper; None where either is missing.
+    glasses_score : float or None
+        Sharpness of what would be the frame of spectacles.
     excluded : dict of str to float
         For each cause the share of this side's skin that the photograph cannot show measurably.
     """
@@ -102,6 +114,7 @@ class VisitQuality:
     exposure: float | None = None
     clipped_fraction: float | None = None
     beard_texture: float | None = None
+    glasses_score: float | None = None
     excluded: Mapping[Cause, float] = field(default_factory=dict)
 
 

@@ -64,6 +64,7 @@ def side_skin(
     config: StudyConfig,
     *,
     covers: Sequence[Polygon] = (),
+    spectacles: Mask | None = None,
 ) -> SideSkin:
     """Skin of one side in one photograph, by the limits of the config.
 
@@ -81,6 +82,8 @@ def side_skin(
         Parameters.
     covers : sequence of tuple, optional
         Corners (x, y) in px of each marker or chart.
+    spectacles : ndarray of bool, shape (M, N), optional
+        What spectacles cover or distort.
 
     Returns
     -------
@@ -89,6 +92,8 @@ def side_skin(
     regions = face.regions(side)
     printed = _inside(covers, face.shape)
     seen = (regions > 0) & ~printed
+    if spectacles is not None:
+        seen &= ~spectacles
     skin = measurable_skin(
         image,
         regions > 0,
@@ -97,6 +102,7 @@ def side_skin(
         untilted=face.surface(mm_per_px).within(config.face.max_tilt_deg),
         bearded=np.isin(regions, _BEARDED),
         printed=printed,
+        spectacles=spectacles,
     )
     lower, upper = (skin.mask & np.isin(regions, part) for part in (_BEARDED, _CLEAR))
     texture = beard_texture(image, lower, upper, mm_per_px)

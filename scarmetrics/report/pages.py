@@ -100,7 +100,8 @@ def _common(folder: RunFolder, hashes: dict[HalfKey, str]) -> dict[str, Any]:
         "short": _SHORT,
         "state": study.state_words(folder),
         "study_id": str((config or {}).get("study_id") or "") if isinstance(config, dict) else "",
-        "run": {key: str(folder.run.get(key) or "") for key in ("version", "started", "ended")},
+        # no time of day: the same measurement makes the same page
+        "run": {"version": str(folder.run.get("version") or "")},
         "lines": LINES,
         "residual_stops": residual_stops(),
     }

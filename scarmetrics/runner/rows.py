@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import pandas as pd
 
+from scarmetrics.cellguard import guarded_frame
 from scarmetrics.flags import join_flags, qc_status
 from scarmetrics.models import FailureRecord
 from scarmetrics.provenance import atomic_path
@@ -39,12 +40,14 @@ MEASUREMENTS = {
     "clipped_fraction": _NUMBER,
     "not_measurable_fraction": _NUMBER,
     "print_fraction": _NUMBER,
+    "glasses_fraction": _NUMBER,
     "tilt_fraction": _NUMBER,
     "shadow_fraction": _NUMBER,
     "highlight_fraction": _NUMBER,
     "hair_fraction": _NUMBER,
     "beard_fraction": _NUMBER,
     "beard_texture": _NUMBER,
+    "glasses_score": _NUMBER,
     "mm_per_px": _NUMBER,
     "mm_per_px_source": _TEXT,
     "mm_per_px_rel_sd": _NUMBER,
@@ -139,6 +142,7 @@ def measurement_rows(
                 "not_measurable_fraction": sum(visit.quality.excluded.values()),
                 **{f"{cause}_fraction": share for cause, share in visit.quality.excluded.items()},
                 "beard_texture": visit.quality.beard_texture,
+                "glasses_score": visit.quality.glasses_score,
                 "mm_per_px": visit.scale.mm_per_px if visit.scale else None,
                 "mm_per_px_source": visit.scale.source if visit.scale else None,
                 "mm_per_px_rel_sd": visit.scale.rel_sd if visit.scale else None,
@@ -261,7 +265,8 @@ def write_table(folder: Path, name: str, rows: Sequence[Row], columns: dict[str,
     name : str
         File name without extension.
     rows : sequence of dict
-        Missing cells are empty in the CSV and null in the Parquet.
+        Missing cells are empty in the CSV and null in the Parquet. Text that a spreadsheet program
+        would run as a formula has ``'`` in front in the CSV.
     columns : dict
         Column name to pandas type.
 
@@ -277,7 +282,7 @@ def write_table(folder: Path, name: str, rows: Sequence[Row], columns: dict[str,
         }
     )
     with atomic_path(folder / f"{name}.csv", durable=True) as part:
-        frame.to_csv(part, index=False, lineterminator="\n", encoding="utf-8")
+        guarded_frame(frame).to_csv(part, index=False, lineterminator="\n", encoding="utf-8")
     with atomic_path(folder / f"{name}.parquet", durable=True) as part:
         frame.to_parquet(part, index=False)
     return [f"{name}.csv", f"{name}.parquet"]

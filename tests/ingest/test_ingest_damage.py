@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import struct
 import zlib
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -60,10 +59,10 @@ def test_forbidden_file_is_unreadable(scene, tmp_path, monkeypatch):
     path = tmp_path / "photo.png"
     path.write_bytes(encode(scene, "PNG"))
 
-    def refuse(_: Path) -> bytes:
+    def refuse(*_: object) -> bytes:
         raise PermissionError(13, "Permission denied", os.fspath(path))
 
-    monkeypatch.setattr(Path, "read_bytes", refuse)
+    monkeypatch.setattr(os, "open", refuse)
     with pytest.raises(PhotographError) as caught:
         decode_photograph(path)
     assert caught.value.reason_code == "file_unreadable"
@@ -151,7 +150,7 @@ def test_huge_file_is_refused_unread(tmp_path, monkeypatch):
     path = tmp_path / "photo.tif"
     with path.open("wb") as stream:
         stream.truncate(80_000_000)
-    monkeypatch.setattr(Path, "read_bytes", lambda _: pytest.fail("was read"))
+    monkeypatch.setattr(os, "open", lambda *_: pytest.fail("was read"))
     with pytest.raises(PhotographError) as caught:
         decode_photograph(path, max_megapixels=1)
     assert caught.value.reason_code == "image_too_large"

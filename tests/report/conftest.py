@@ -66,7 +66,9 @@ def open_page(browser: Browser) -> Iterator[Opener]:
         page.on("pageerror", lambda error: problems.append(str(error)))
         page.on("request", lambda asked: problems.append(asked.url) if not asked.url.startswith(
             ("file://", "blob:")) else None)  # fmt: skip
-        page.on("requestfailed", lambda asked: problems.append(f"not loaded: {asked.url}"))
+        # what is left unfinished by going to the next page did not fail
+        page.on("requestfailed", lambda asked: problems.append(f"not loaded: {asked.url}")
+                if asked.failure != "net::ERR_ABORTED" else None)  # fmt: skip
         page.goto((out / "report" / name).as_uri())
         if reader:
             page.fill("#reader", reader)

@@ -207,13 +207,12 @@ class _Check:
         if problems:
             more = f", and {len(problems) - 1} more" if len(problems) > 1 else ""
             self.tell(AUDIT_FILE, "changed", f"{problems[0]}{more}", _HISTORY)
-        ends = [event for event in chain.events if "run_sha256" in event]
-        last = [e["event"] for e in chain.events if str(e["event"]).startswith("run_")][-1:]
+        runs = [event for event in chain.events if str(event["event"]).startswith("run_")]
+        expected = runs[-1].get("run_sha256") if runs else None
         if not self.run:
             self.tell(RUN_FILE, "missing", f"{AUDIT_FILE} tells of a run", _BACK)
-        elif ends and self.run.get("state") != "running" and last != ["run_started"]:
-            if ends[-1]["run_sha256"] != sha256_of(self.out / RUN_FILE):
-                self.tell(RUN_FILE, "changed", f"differs from {AUDIT_FILE}", _BACK)
+        elif expected and expected != sha256_of(self.out / RUN_FILE):
+            self.tell(RUN_FILE, "changed", f"differs from {AUDIT_FILE}", _BACK)
 
     def records(self, chain: Chain, outputs: dict[str, str]) -> None:
         """Each half's record: its own digest, and the hash that the history has of it."""
