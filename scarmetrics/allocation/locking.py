@@ -132,7 +132,7 @@ def lock(out: Path | str) -> Lock:
     with writing(out):
         write_json(path, content)
         with suppress(OSError):  # some network folders know no permissions
-            path.chmod(0o444)
+            path.chmod(path.stat().st_mode & 0o444)
         append(out, "locked", number=number, digest=content["digest"])
     return _as_lock(content, is_new=True)
 
