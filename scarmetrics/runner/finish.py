@@ -187,7 +187,12 @@ class Finish:
 
     def _write_tables(self, folder: Path, failures: Sequence[FailureRecord]) -> list[str]:
         names = write_tables(folder, self.outcomes, failures)
-        write_text(folder / _CONFIG_FILE, yaml.safe_dump(self.config.recorded(), sort_keys=False))
+        text = yaml.safe_dump(self.config.recorded(), sort_keys=False)
+        try:
+            write_text(folder / _CONFIG_FILE, text)
+        except OSError:
+            remove_tables(folder)
+            raise
         return [*names, _CONFIG_FILE]
 
     def _about(self, summary: RunSummary, started: dt.datetime) -> dict[str, Any]:
