@@ -16,7 +16,6 @@ import argparse
 import cProfile
 import io
 import pstats
-import resource
 import shutil
 import statistics
 import subprocess
@@ -170,7 +169,9 @@ def measure_alone(paths: list[str]) -> None:
     with tempfile.TemporaryDirectory() as folder, threadpool_limits(1):
         out = made_out(Path(folder))
         run_job(PairJob("P01", *records, ("left", "right")), sm.StudyConfig(study_id="x"), out)
-    print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+    # not getrusage, whose peak a child inherits from its parent
+    status = Path("/proc/self/status").read_text(encoding="utf-8")
+    print(int(status.split("VmHWM:")[1].split()[0]) / 1024)
 
 
 def made_out(folder: Path) -> Path:

@@ -17,6 +17,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
+from scarmetrics.safe_read import open_regular
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
@@ -30,7 +32,7 @@ _PART = re.compile(r"\.[0-9a-f]{32}(\.[a-z0-9]{1,8})?")
 
 def sha256_of(path: Path) -> str:
     """Hash of a file's bytes."""
-    with path.open("rb") as file:
+    with open_regular(path) as (file, _):
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 

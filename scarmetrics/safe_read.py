@@ -5,9 +5,12 @@ from __future__ import annotations
 import errno
 import os
 import stat
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from io import BufferedReader
     from pathlib import Path
 
 # A pipe without a writer would be waited for; with this it is opened at once, and then refused.
@@ -52,23 +55,52 @@ def read_regular(path: Path, max_bytes: int) -> bytes:
     ValueError
         If the path holds a NUL.
     """
-    _check(os.stat(path), max_bytes)  # noqa: PTH116 - before opening, which a device may notice
-    descriptor = os.open(path, _FLAGS)
-    with open(descriptor, "rb") as stream:  # noqa: PTH123 - a descriptor has no path
-        before = os.fstat(descriptor)
-        _check(before, max_bytes)
+    with open_regular(path, max_bytes) as (stream, before):
         data = stream.read(before.st_size + 1)
-        after = os.fstat(descriptor)
+        after = os.fstat(stream.fileno())
     same = (before.st_size, before.st_mtime_ns) == (after.st_size, after.st_mtime_ns)
     if not same or len(data) != before.st_size:
         raise OSError(errno.EBUSY, "it changed while it was read")
     return data
 
 
-def _check(status: os.stat_result, max_bytes: int) -> None:
+@contextmanager
+def open_regular(
+    path: Path, max_bytes: int | None = None
+) -> Iterator[tuple[BufferedReader, os.stat_result]]:
+    """Open a file to read its bytes, never waiting for it.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        The file.
+    max_bytes : int, optional
+        Larger files are refused unread.
+
+    Yields
+    ------
+    stream : file
+        Binary, at its begin.
+    status : os.stat_result
+        Of the file as it was opened.
+
+    Raises
+    ------
+    OSError, TooLargeError, ValueError
+        As `read_regular` does.
+    """
+    _check(os.stat(path), max_bytes)  # noqa: PTH116 - before opening, which a device may notice
+    descriptor = os.open(path, _FLAGS)
+    with open(descriptor, "rb") as stream:  # noqa: PTH123 - a descriptor has no path
+        status = os.fstat(descriptor)
+        _check(status, max_bytes)
+        yield stream, status
+
+
+def _check(status: os.stat_result, max_bytes: int | None) -> None:
     if stat.S_ISDIR(status.st_mode):
         raise IsADirectoryError(errno.EISDIR, "it is a folder")
     if not stat.S_ISREG(status.st_mode):
         raise OSError(errno.EINVAL, "it is a pipe or device, not a file")
-    if status.st_size > max_bytes:
+    if max_bytes is not None and status.st_size > max_bytes:
         raise TooLargeError(status.st_size)

@@ -59,8 +59,8 @@ class Face:
         Names from `scarmetrics.flags.FLAGS`.
     config : FaceConfig
         Margins of the skin mask; what is known of the camera.
-    cropped_from : tuple of Face and tuple of int, or None
-        The face in the whole photograph, and the part of it that this one is in.
+    cropped_from : tuple of Face, tuple of int and int, or None
+        The face in the whole photograph, the part of it that this one is in, and the binning.
     """
 
     landmarks: NDArray[np.float64]
@@ -71,7 +71,7 @@ class Face:
     shape: tuple[int, int]
     flags: tuple[str, ...]
     config: FaceConfig
-    cropped_from: tuple[Face, tuple[int, int, int, int]] | None = None
+    cropped_from: tuple[Face, tuple[int, int, int, int], int] | None = None
 
     @property
     def side_visible(self) -> Literal["left", "right", "both"]:
@@ -160,8 +160,9 @@ class Face:
         Surface
         """
         if self.cropped_from is not None:
-            whole, box = self.cropped_from
-            return whole.surface(mm_per_px).cropped(box)
+            whole, box, binning = self.cropped_from
+            scale = None if mm_per_px is None else mm_per_px / binning
+            return whole.surface(scale).cropped(box, binning)
         distance_mm = self.config.camera_distance_mm
         if distance_mm is None:
             return self._parallel_surface
@@ -178,13 +179,15 @@ class Face:
         vertices = posed_face(self.landmarks, centre_px, focal_px)
         return mesh_surface(vertices, mesh_triangles(), self.shape, focal_px=focal_px)
 
-    def cropped(self, box: tuple[int, int, int, int]) -> Face:
+    def cropped(self, box: tuple[int, int, int, int], binning: int = 1) -> Face:
         """The same face in a part of the photograph.
 
         Parameters
         ----------
         box : tuple of int
             The part (x0, y0, x1, y1) in px, the last two exclusive.
+        binning : int, optional
+            Side, in px, of the squares that are averaged to one; divides the part's sides.
 
         Returns
         -------
@@ -192,11 +195,13 @@ class Face:
             Its landmarks, and all that follows from them, count from the part's corner.
         """
         x0, y0, x1, y1 = box
+        centre = (binning - 1) / 2  # of a square's pixels
+        corner = np.array([x0 + centre, y0 + centre, 0.0])
         return replace(
             self,
-            landmarks=self.landmarks - np.array([x0, y0, 0.0]),
-            shape=(y1 - y0, x1 - x0),
-            cropped_from=(self, box),
+            landmarks=(self.landmarks - corner) / binning,
+            shape=((y1 - y0) // binning, (x1 - x0) // binning),
+            cropped_from=(self, box, binning),
         )
 
     def surface_factor(self, mm_per_px: float | None = None) -> NDArray[np.float32]:

@@ -61,11 +61,17 @@ class Surface:
             np.float64,
         )
 
-    def cropped(self, box: tuple[int, int, int, int]) -> Surface:
-        """The surface in a part (x0, y0, x1, y1) of the photograph."""
+    def cropped(self, box: tuple[int, int, int, int], binning: int = 1) -> Surface:
+        """The surface in a part (x0, y0, x1, y1) of the photograph, on squares of its pixels."""
         x0, y0, x1, y1 = box
         x, y = self.corner_px
-        return replace(self, corner_px=(x - x0, y - y0), shape=(y1 - y0, x1 - x0))
+        centre = (binning - 1) / 2  # of a square's pixels
+        return replace(
+            self,
+            corner_px=((x - x0 - centre) / binning, (y - y0 - centre) / binning),
+            step_px=self.step_px / binning,
+            shape=((y1 - y0) // binning, (x1 - x0) // binning),
+        )
 
     def within(self, max_tilt_deg: float) -> Mask:
         """Pixels whose surface is tilted by no more than that, shape (M, N)."""

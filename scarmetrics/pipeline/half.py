@@ -222,7 +222,7 @@ def measure_side(pair: Pair, side: Side, config: StudyConfig) -> HalfResult | Fa
             side,
             part.detection_mm_per_px[i],
             config,
-            covers=part.scale_choices[i].covers,
+            covers=pair.scale_choices[i].covers_in(*crop.boxes[i][:2], crop.binnings[i]),
             spectacles=_spectacles(crop, i, config),
         )
         for i in range(2)
@@ -296,22 +296,23 @@ def _visit_result(
     skin: SideSkin,
     config: StudyConfig,
 ) -> VisitResult:
-    pair, face, scale = crop.pair, crop.part.faces[visit], crop.pair.scales[visit]
+    pair, face = crop.pair, crop.part.faces[visit]
     if config.face.surface == "curved":
-        factor = face.surface_factor(pair.detection_mm_per_px[visit])
+        factor = face.surface_factor(crop.part.detection_mm_per_px[visit])
         surface_rel_sd = config.face.surface_rel_sd
     else:
         factor, surface_rel_sd = np.broadcast_to(np.float32(1), face.shape), 0.0
-    measurement = measure_labels(found, roi, factor, scale, surface_rel_sd)
+    counted = crop.part.scales[visit]
+    measurement = measure_labels(found, roi, factor, counted, surface_rel_sd)
     quality = visit_quality(pair, visit, skin)
     return VisitResult(
         labels=found.labels,
         roi=roi,
         measurement=measurement,
-        scale=scale,
+        scale=pair.scales[visit],
         flags=visit_flags(pair, visit, measurement, quality, config),
         regions=measure_regions(
-            found.labels, roi, factor, regions=skin.regions, names=REGIONS, scale=scale
+            found.labels, roi, factor, regions=skin.regions, names=REGIONS, scale=counted
         ),
         quality=quality,
         scale_choice=pair.scale_choices[visit],
@@ -350,7 +351,7 @@ def _half_result(
             baseline.measurement.scars,
             follow_up.measurement.scars,
             registration=registration,
-            area_ratio=_unchanged_area_ratio(pair),
+            area_ratio=_unchanged_area_ratio(crop.part),
             scales=pair.scales,
         ),
         registration=pair.registration,

@@ -183,13 +183,17 @@ class Registration:
         x, y = self._forward_maps(box or self._whole_fixed)
         return cv2.remap(labels.astype(np.uint16), x, y, cv2.INTER_NEAREST).astype(np.int32)
 
-    def cropped(self, fixed_box: Box, moving_box: Box) -> Registration:
+    def cropped(
+        self, fixed_box: Box, moving_box: Box, binnings: tuple[int, int] = (1, 1)
+    ) -> Registration:
         """The same map between a part of the fixed and a part of the moving photograph.
 
         Parameters
         ----------
         fixed_box, moving_box : tuple of int
             The parts (x0, y0, x1, y1), the last two exclusive.
+        binnings : tuple of int, optional
+            Sides, in px, of the squares of each part that are averaged to one.
 
         Returns
         -------
@@ -197,15 +201,19 @@ class Registration:
             Points count from the parts' corners.
         """
         (x0, y0, x1, y1), (u0, v0, u1, v1) = fixed_box, moving_box
-        fixed_to_work = _after_shift(self.fixed_to_work, x0, y0)
+        first, second = binnings
+        centres = ((first - 1) / 2, (second - 1) / 2)  # of a square's pixels
+        fixed_to_work = _after_shift(self.fixed_to_work, x0 + centres[0], y0 + centres[0])
+        fixed_to_work[:, :2] *= first
         work_to_moving = self.work_to_moving.copy()
-        work_to_moving[:, 2] -= [u0, v0]
+        work_to_moving[:, 2] -= [u0 + centres[1], v0 + centres[1]]
         return replace(
             self,
-            fixed_shape=(y1 - y0, x1 - x0),
-            moving_shape=(v1 - v0, u1 - u0),
+            fixed_shape=((y1 - y0) // first, (x1 - x0) // first),
+            moving_shape=((v1 - v0) // second, (u1 - u0) // second),
             fixed_to_work=fixed_to_work,
-            work_to_moving=work_to_moving,
+            work_to_moving=work_to_moving / second,
+            mm_per_px=self.mm_per_px * first,
         )
 
     def samples(self, count: int) -> MapSamples:
@@ -385,7 +393,7 @@ def _dense_maps(
     return u, v
 
 
-def _after_shift(affine: NDArray[np.float64], x: int, y: int) -> NDArray[np.float64]:
+def _after_shift(affine: NDArray[np.float64], x: float, y: float) -> NDArray[np.float64]:
     """The affine map, of points that count from (x, y)."""
     moved = affine.copy()
     moved[:, 2] += moved[:, :2] @ [x, y]

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pydantic import ValidationError
 
+from scarmetrics.cellguard import unguard_cell
 from scarmetrics.errors import UsageError
 from scarmetrics.models import SIDES, valid_subject_id
 from scarmetrics.viewfile import HalfView
@@ -143,7 +144,11 @@ def _read_table(out: Path, name: str, problems: list[str]) -> list[Row]:
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
             rows = [
-                {key: value or "" for key, value in row.items() if isinstance(key, str)}
+                {
+                    key: unguard_cell(value or "")
+                    for key, value in row.items()
+                    if isinstance(key, str)
+                }
                 for row in csv.DictReader(file, strict=True)
             ]
     except FileNotFoundError:

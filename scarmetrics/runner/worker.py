@@ -183,7 +183,7 @@ class _JobRun:
 def _hash(record: PhotoRecord) -> str:
     try:
         return sha256_of(record.path)
-    except OSError:
+    except (OSError, ValueError):
         return ""  # why, is told by decoding it
 
 

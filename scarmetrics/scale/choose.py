@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from scarmetrics.scale.colorchecker import find_colorchecker
@@ -70,10 +70,12 @@ class ScaleChoice:
             flags.add("iris_scale")
         return tuple(sorted(flags))
 
-    def moved(self, x_px: float, y_px: float) -> ScaleChoice:
-        """The same where the photograph's corner lies elsewhere."""
-        covers = (tuple((x + x_px, y + y_px) for x, y in corners) for corners in self.covers)
-        return replace(self, covers=tuple(covers))
+    def covers_in(self, x0_px: float, y0_px: float, binning: int) -> tuple[Polygon, ...]:
+        """`covers` in px of a part that begins there, `binning` px of the photograph wide."""
+        return tuple(
+            tuple(((x - x0_px) / binning, (y - y0_px) / binning) for x, y in corners)
+            for corners in self.covers
+        )
 
     def __str__(self) -> str:
         found = [f"{one.source} {one.mm_per_px!r} rel_sd {one.rel_sd!r}" for one in self.found]

@@ -7,10 +7,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from skimage.measure import perimeter_crofton
 
 import scarmetrics as sm
 from scarmetrics.config import FaceConfig
 from scarmetrics.models import Side
+from scarmetrics.opencv import cv2
 from scarmetrics.pipeline import align_pair, crop, measure_side
 from scarmetrics.pipeline.results import Pair
 
@@ -32,8 +34,10 @@ def pair(repository: Path) -> Pair:
     return pair
 
 
-def whole_box(face: sm.Face, side: Side, mm_per_px: float) -> tuple[int, int, int, int]:
-    del side, mm_per_px
+def whole_box(
+    face: sm.Face, side: Side, mm_per_px: float, binning: int
+) -> tuple[int, int, int, int]:
+    del side, mm_per_px, binning
     return (0, 0, face.shape[1], face.shape[0])
 
 
@@ -92,3 +96,44 @@ def test_a_cropped_face_keeps_its_surface_and_skin(pair: Pair, distance_mm: floa
     whole = face.surface_factor()
     nearest = whole[(points[:, 1] + box[1]).astype(int), (points[:, 0] + box[0]).astype(int)]
     np.testing.assert_allclose(at, nearest, rtol=5e-3)
+
+
+def test_pixels_finer_than_scars_need_are_taken_together(
+    repository: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    zoom = 4
+    folder = repository / "fixtures/images/exports/P01"
+    shown = [
+        cv2.resize(sm.decode_photograph(folder / f"{v}_frontal.jpg").pixels, None,
+                   fx=zoom, fy=zoom, interpolation=cv2.INTER_CUBIC)
+        for v in ("baseline", "month3")
+    ]  # fmt: skip
+    scale = sm.PixelScale(0.18 / zoom, 0.01, "manifest")
+    pair = align_pair(shown[0], shown[1], scales=(scale, scale), config=CONFIG)
+    assert isinstance(pair, Pair)
+    together = crop.crop_to_side(pair, "left")
+    assert together.binnings == (2, 2)
+    binned = measure_side(pair, "left", CONFIG)
+    monkeypatch.setattr(crop, "_FINE_MM", 0.0)
+    whole = measure_side(pair, "left", CONFIG)
+    assert isinstance(binned, sm.HalfResult)
+    assert isinstance(whole, sm.HalfResult)
+    for one, other in ((binned.baseline, whole.baseline), (binned.follow_up, whole.follow_up)):
+        assert one.labels.shape == other.labels.shape == shown[0].shape[:2]
+        assert one.scale == other.scale == scale
+        a, b = one.measurement, other.measurement
+        assert a.scar_count == pytest.approx(b.scar_count, abs=2)
+        assert a.area_mm2 == pytest.approx(b.area_mm2, rel=0.02)
+        assert a.projected_area_mm2 == pytest.approx(b.projected_area_mm2, rel=0.02)
+        assert a.roi_area_mm2 == pytest.approx(b.roi_area_mm2, rel=0.01)
+        differ = (one.labels > 0) != (other.labels > 0)
+        # on average the contour moves by no more than half of a pixel taken together
+        assert differ.sum() <= together.binnings[0] / 2 * perimeter_crofton(other.labels > 0)
+        # what the mask shows is what the table says
+        assert (one.labels > 0).sum() == pytest.approx(sum(s.area_px for s in a.scars))
+        assert (one.labels > 0).sum() * scale.mm_per_px**2 == pytest.approx(a.projected_area_mm2)
+        for scar in a.scars:
+            y, x = np.nonzero(one.labels == scar.scar_id)
+            assert (scar.x_px, scar.y_px) == pytest.approx((x.mean(), y.mean()), abs=0.51)
+    assert binned.residual_px == pytest.approx(whole.residual_px, rel=0.05)
+    assert binned.registered_fraction == pytest.approx(whole.registered_fraction, abs=0.01)
