@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from scarmetrics.phantom import make_demo_study
     from scarmetrics.pipeline import HalfResult, measure_half
     from scarmetrics.registration import FailedRegistration, Registration, register
-    from scarmetrics.runner import RunSummary, Study
+    from scarmetrics.runner import RunSummary, Study, Verification, verify
     from scarmetrics.segmentation import FailedSegmentation, ScarLabels, segment
     from scarmetrics.statistics import Analysis
     from scarmetrics.trial_report import analyse_linked, write_trial
@@ -55,6 +55,7 @@ _HOME = {
     "ScarmetricsError": "errors",
     "Study": "runner",
     "StudyConfig": "config",
+    "Verification": "runner",
     "analyse_linked": "trial_report",
     "check_lock": "allocation",
     "decode_photograph": "ingest",
@@ -68,6 +69,7 @@ _HOME = {
     "read_linked": "allocation",
     "register": "registration",
     "segment": "segmentation",
+    "verify": "runner",
     "write_linked": "allocation",
     "write_trial": "trial_report",
 }
@@ -90,6 +92,7 @@ __all__ = [
     "ScarmetricsError",
     "Study",
     "StudyConfig",
+    "Verification",
     "analyse_linked",
     "check_lock",
     "decode_photograph",
@@ -103,6 +106,7 @@ __all__ = [
     "read_linked",
     "register",
     "segment",
+    "verify",
     "write_linked",
     "write_trial",
 ]

@@ -76,22 +76,25 @@ def is_part(name: str) -> bool:
 
 
 @contextmanager
-def atomic_path(path: Path, *, durable: bool = False) -> Iterator[Path]:
+def atomic_path(path: Path, *, durable: bool = False, parents: bool = True) -> Iterator[Path]:
     """A temporary file that takes the place of `path` only when it is complete.
 
     Parameters
     ----------
     path : pathlib.Path
-        The final file; its folder is made when it is missing.
+        The final file.
     durable : bool, optional
         Wait until the disk has it, so that not even a power cut leaves half of it.
+    parents : bool, optional
+        Make its folder when it is missing.
 
     Yields
     ------
     pathlib.Path
         Where to write.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
+    if parents:
+        path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f".{uuid4().hex}{path.suffix}")
     try:
         yield part
@@ -101,7 +104,8 @@ def atomic_path(path: Path, *, durable: bool = False) -> Iterator[Path]:
         if durable:
             _sync(path.parent)
     finally:
-        part.unlink(missing_ok=True)
+        with suppress(OSError):  # the folder is gone; the first error says so
+            part.unlink(missing_ok=True)
 
 
 def _sync(path: Path) -> None:
@@ -120,6 +124,14 @@ def write_text(path: Path, text: str) -> None:
         part.write_text(text, encoding="utf-8", newline="\n")
 
 
-def write_json(path: Path, data: Any) -> None:
-    """Write a JSON file with sorted keys, or none; the disk has it afterwards."""
-    write_text(path, json.dumps(data, indent=2, sort_keys=True, ensure_ascii=False) + "\n")
+def write_json(path: Path, data: Any) -> str:
+    """Write a JSON file with sorted keys, or none; the disk has it afterwards.
+
+    Returns
+    -------
+    str
+        SHA-256 of its bytes.
+    """
+    text = json.dumps(data, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
+    write_text(path, text)
+    return hashlib.sha256(text.encode()).hexdigest()

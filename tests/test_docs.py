@@ -155,7 +155,7 @@ def test_every_exit_code_is_explained(name: str) -> None:
 def test_parameters_named_in_the_pages_exist() -> None:
     sections = StudyConfig().model_dump()
     keys = "|".join(key for key in sections if key != "study_id")
-    pattern = re.compile(rf"`({keys})\.(?!json`|lock`)(\w+)`")  # run.json is a file
+    pattern = re.compile(rf"`({keys})\.(?!json`|lock`|log`)(\w+)`")  # run.json is a file
     named = {match for name in NAMES for match in pattern.findall(text(name))}
     assert named
     assert [f"{part}.{key}" for part, key in named if key not in sections[part]] == []

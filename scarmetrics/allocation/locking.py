@@ -19,20 +19,25 @@ from typing import TYPE_CHECKING, Any
 import scarmetrics
 from scarmetrics.errors import UsageError
 from scarmetrics.provenance import sha256_of, write_json
-from scarmetrics.report import REPORT, REVIEW
-from scarmetrics.runner.output import RUN_FILE, RUN_LOCK, earlier_run
+from scarmetrics.runner.audit import AUDIT_FILE, Chain, append, read_chain
+from scarmetrics.runner.disk import writing
+from scarmetrics.runner.output import (
+    AFTERWARDS,
+    CLUTTER,
+    LINKED,
+    LOCKS,
+    NOT_RESULTS,
+    RUN_FILE,
+    earlier_run,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-LOCKS = "locks"
-LINKED = "linked"
 _TOOL, _KIND = "scarmetrics", "lock"
 _LOCK_NAME = re.compile(r"lock-(\d{4,})\.json")
-# what comes after the measurement
-_AFTERWARDS = re.compile(rf"{LOCKS}|{LINKED}(?:-\d+)?|\.{LINKED}-.*|{REPORT}|{REVIEW}")
-# what systems leave behind in a folder that somebody looked into
-_CLUTTER = re.compile(r"Thumbs\.db|desktop\.ini|\.DS_Store|\._.*", re.IGNORECASE)
+
+__all__ = ["LINKED", "LOCKS", "Lock", "LockError", "check_lock", "lock"]
 
 
 class LockError(UsageError):
@@ -102,6 +107,7 @@ def lock(out: Path | str) -> Lock:
     files = _hash_files(out)
     _check_against_run(files, run)
     earlier = _newest(out)
+    chain = _history(out, run, earlier)
     if earlier is not None:
         if not _altered(files, earlier["files"]):
             return _as_lock(earlier)
@@ -115,16 +121,19 @@ def lock(out: Path | str) -> Lock:
         "locked": dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
         "version": scarmetrics.__version__,
         "measured_by_version": run.get("version"),
-        "measured": {"started": run.get("started"), "ended": run.get("ended")},
+        "measured": {key: run.get(key) for key in ("started", "ended", "history")},
         "study_id": (run.get("config") or {}).get("study_id"),
         "counts": run.get("counts"),
+        "history": {"lines": len(chain.hashes), "head": chain.head},
         "files": files,
     }
     content["digest"] = _digest(content)
     path = out / _lock_name(number)
-    write_json(path, content)
-    with suppress(OSError):  # some network folders know no permissions
-        path.chmod(0o444)
+    with writing(out):
+        write_json(path, content)
+        with suppress(OSError):  # some network folders know no permissions
+            path.chmod(path.stat().st_mode & 0o444)
+        append(out, "locked", number=number, digest=content["digest"])
     return _as_lock(content, is_new=True)
 
 
@@ -156,6 +165,7 @@ def check_lock(out: Path | str) -> Lock:
     files = _hash_files(out)
     altered = _altered(files, newest["files"])
     if not altered:
+        _history(out, run, newest)
         return _as_lock(newest)
     since = f"lock {newest['number']} of {newest['locked']}"
     if _is_another_run(run, newest):
@@ -197,15 +207,15 @@ def _hash_files(out: Path) -> dict[str, str]:
     for folder, folders, files in os.walk(out):
         inside = Path(folder).relative_to(out)
         if inside == Path():
-            folders[:] = [name for name in folders if not _AFTERWARDS.fullmatch(name)]
+            folders[:] = [name for name in folders if not AFTERWARDS.fullmatch(name)]
         for name in (*folders, *files):
             if (Path(folder) / name).is_symlink():
                 raise LockError(
                     f"{(inside / name).as_posix()} is a link, whose content may change unseen",
                     "put the files themselves into the folder",
                 )
-        names += [(inside / name).as_posix() for name in files if not _CLUTTER.fullmatch(name)]
-    names = [name for name in names if name != RUN_LOCK]  # of a run that died, or looks only
+        names += [(inside / name).as_posix() for name in files if not CLUTTER.fullmatch(name)]
+    names = [name for name in names if name not in NOT_RESULTS]
     return {name: sha256_of(out / name) for name in sorted(names)}
 
 
@@ -215,7 +225,7 @@ def _check_against_run(files: Mapping[str, str], run: Mapping[str, Any]) -> None
     altered = {
         name: "changed" if name in files else "missing"
         for name, sha256 in sorted(outputs.items())
-        if files.get(name) != sha256 and not _AFTERWARDS.fullmatch(name.split("/")[0])
+        if files.get(name) != sha256 and not AFTERWARDS.fullmatch(name.split("/")[0])
     }
     if altered:
         raise LockError(
@@ -225,8 +235,27 @@ def _check_against_run(files: Mapping[str, str], run: Mapping[str, Any]) -> None
         )
 
 
+def _history(out: Path, run: Mapping[str, Any], earlier: Mapping[str, Any] | None) -> Chain:
+    """The chain of events, which must hold and go on from where the run and the lock knew it."""
+    chain = read_chain(out)
+    known = [run.get("history"), (earlier or {}).get("history")]
+    problems = list(chain.problems)
+    for history in (entry for entry in known if entry):
+        lines, head = history["lines"], history["head"]
+        if lines and chain.hashes[lines - 1 : lines] != (head,):
+            problems.append(f"line {lines} is not the one that it was")
+    if problems:
+        raise LockError(
+            f"{AUDIT_FILE}, the history of {out.name}, was altered or removed: {problems[0]}",
+            "bring it back from a copy, or measure into a new folder",
+            [AUDIT_FILE],
+        )
+    return chain
+
+
 def _is_another_run(run: Mapping[str, Any], earlier: Mapping[str, Any]) -> bool:
-    return bool(run.get("started") != earlier["measured"]["started"])
+    before = earlier["measured"]
+    return any(run.get(key) != before.get(key) for key in ("started", "history"))
 
 
 def _check_run_is_another(

@@ -21,6 +21,8 @@ from scarmetrics.allocation.problems import Problem
 from scarmetrics.allocation.tables import COUNT, NUMBER, TEXT, parse_csv, table, write_csv
 from scarmetrics.errors import UsageError
 from scarmetrics.provenance import hash_outputs, sha256_of, write_json
+from scarmetrics.runner.audit import append
+from scarmetrics.runner.disk import writing
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -134,6 +136,8 @@ def write_linked(
             raise
     finally:
         shutil.rmtree(part, ignore_errors=True)
+    with writing(out):
+        append(out, "linked", lock=study.lock.number, link_sha256=sha256_of(folder / LINK_FILE))
     return Written(folder, is_new=True, kept=kept)
 
 

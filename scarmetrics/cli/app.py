@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 
 import typer
 
+from scarmetrics.cli.options import ConfigFile, Exports, Out, Quiet, Workers
 from scarmetrics.errors import ExitCode, ScarmetricsError, UsageError
 
 app = typer.Typer(
@@ -21,29 +22,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-
-Exports = Annotated[
-    Path, typer.Argument(help="Folder of exported photographs.", show_default=False)
-]
-ConfigFile = Annotated[
-    Path | None,
-    typer.Option("--config", "-c", help="YAML file with the study's parameters.",
-                 show_default="the built-in defaults"),
-]  # fmt: skip
-Workers = Annotated[
-    str,
-    typer.Option(
-        "--workers",
-        "-w",
-        metavar="N|auto",
-        help="Processes that measure at the same time; auto takes as many as there are cores and "
-        "memory for.",
-    ),
-]
-Out = Annotated[
-    Path, typer.Argument(help="Folder that scarmetrics run wrote to.", show_default=False)
-]
-Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print problems only.")]
 
 
 def _version(wanted: bool) -> None:
@@ -75,6 +53,7 @@ def _workers(text: str) -> int | Literal["auto"]:
 @app.command(
     epilog="Examples:  scarmetrics run exports --out results --config configs/visioface.yaml;  "
     "the same command again goes on where a run ended;  "
+    "scarmetrics run exports --out results --json-lines | tee run.jsonl;  "
     "scarmetrics run exports --out results --scheduler tcp://192.168.0.10:8786"
 )
 def run(
@@ -110,13 +89,21 @@ def run(
         ),
     ] = None,
     quiet: Quiet = False,
+    json_lines: Annotated[
+        bool,
+        typer.Option(
+            "--json-lines",
+            help="Print a JSON object for each event, for programs, and nothing else.",
+        ),
+    ] = False,
 ) -> None:
     """Measure every half in a folder of exports.
 
     Writes measurements.csv, changes.csv, scars.csv, regions.csv, failures.csv (all also as
-    .parquet), masks, rois, overlays, views, report/index.html, config.yaml and run.json. Halves
-    that an earlier run in the same folder finished are taken over, unless something that they
-    depend on has changed. Its files of halves that are no longer in the study are removed.
+    .parquet), masks, rois, overlays, views, report/index.html, config.yaml, run.json, run.log and
+    audit.jsonl. Halves that an earlier run in the same folder finished are taken over, unless
+    something that they depend on has changed. Its files of halves that are no longer in the study
+    are removed.
     """
     from scarmetrics.cli.run import run_study
 
@@ -130,6 +117,7 @@ def run(
             force=force,
             quiet=quiet,
             hide_eyes=hide_eyes,
+            json_lines=json_lines,
         )
     )
 
@@ -260,6 +248,35 @@ def lock(
     raise typer.Exit(lock_results(out, check=check, quiet=quiet))
 
 
+@app.command(
+    epilog="Examples:  scarmetrics verify results;  scarmetrics verify results --exports exports;  "
+    "scarmetrics verify results --json"
+)
+def verify(
+    out: Out,
+    exports: Annotated[
+        Path | None,
+        typer.Option(
+            "--exports",
+            "-e",
+            help="The folder of exports, to check the photographs too.",
+            show_default="not checked",
+        ),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    quiet: Quiet = False,
+) -> None:
+    """Compute every hash again and say what was altered; change nothing.
+
+    Exit code 0: all is as it was left; 2: something was changed, removed or added, and each file is
+    named. Somebody who writes all files and the history anew is not noticed by this: write the head
+    that it prints down somewhere else, or lock the measurement.
+    """
+    from scarmetrics.cli.verify import verify_results
+
+    raise typer.Exit(verify_results(out, exports, as_json=as_json, quiet=quiet))
+
+
 @app.command(epilog="Example:  scarmetrics link results --allocation allocation.csv")
 def link(
     out: Out,
@@ -368,8 +385,9 @@ def main() -> None:
         print(f"error: {error}", file=sys.stderr)  # noqa: T201
         sys.exit(ExitCode.USAGE)
     except OSError as error:
+        name = f" {Path(str(error.filename)).name}" if error.filename else ""
         problem = UsageError(
-            f"the operating system refused: {error.strerror or type(error).__name__}",
+            f"the operating system refused{name}: {error.strerror or type(error).__name__}",
             "check free space and permissions of the output folder",
         )
         print(f"error: {problem}", file=sys.stderr)  # noqa: T201

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import sys
+import time
 from collections import defaultdict
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -24,16 +27,32 @@ if TYPE_CHECKING:
 _SHOWN_FAILURES = 20
 
 
+class _Terminal(Console):
+    """A console whose reader may leave: what it would have shown is lost, and nothing else."""
+
+    def on_broken_pipe(self) -> None:
+        """Go on without output."""
+        self.quiet = True
+        to_nowhere()
+
+
+def to_nowhere() -> None:
+    """Send to nowhere what is printed from now on, and what the interpreter still has to write."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, sys.stdout.fileno())
+    os.close(nowhere)
+
+
 def make_console(*, quiet: bool = False) -> Console:
     """The terminal, or plain text where the output is not one."""
-    return Console(quiet=quiet, soft_wrap=True, highlight=False)
+    return _Terminal(quiet=quiet, soft_wrap=True, highlight=False)
 
 
 @contextmanager
 def run_progress(console: Console) -> Iterator[Callable[[Progress], None]]:
     """A bar on a terminal, a plain line per pair of photographs elsewhere."""
     if not console.is_terminal:
-        yield lambda step: _plain_line(console, step)
+        yield _PlainLines(console).show
         return
     bar = ProgressBar(
         TextColumn("[bold]{task.description}"),
@@ -48,6 +67,8 @@ def run_progress(console: Console) -> Iterator[Callable[[Progress], None]]:
         task = bar.add_task("measuring", total=None, failed="")
 
         def show(step: Progress) -> None:
+            if not step.subject_id:  # what an earlier run did says nothing about the speed
+                bar.reset(task, total=step.total, completed=step.done)
             parts = [f"[green]{step.resumed} by an earlier run"] if step.resumed else []
             parts += [f"[red]{step.failed} failed"] if step.failed else []
             failed = " ".join(parts)
@@ -56,12 +77,40 @@ def run_progress(console: Console) -> Iterator[Callable[[Progress], None]]:
         yield show
 
 
-def _plain_line(console: Console, step: Progress) -> None:
-    if step.resumed and not step.subject_id:
-        console.print(f"{step.resumed}/{step.total} halves were finished by an earlier run")
-    if step.subject_id:
+class _PlainLines:
+    """A line for each pair of photographs, with the time that is left by the speed so far."""
+
+    def __init__(self, console: Console) -> None:
+        self.console = console
+        self.began = time.monotonic()
+
+    def show(self, step: Progress) -> None:
+        """Print a step."""
+        if not step.subject_id:
+            self.began = time.monotonic()
+            if step.resumed:
+                done = f"{step.resumed}/{step.total}"
+                self.console.print(f"{done} halves were finished by an earlier run")
+            return
         failed = f", {step.failed} failed" if step.failed else ""
-        console.print(f"{step.done}/{step.total} halves, {escape(step.subject_id)}{failed}")
+        self.console.print(
+            f"{step.done}/{step.total} halves, {escape(step.subject_id)}{failed}{self._left(step)}"
+        )
+
+    def _left(self, step: Progress) -> str:
+        measured, left = step.done - step.resumed, step.total - step.done
+        if not left or not measured:
+            return ""
+        seconds = (time.monotonic() - self.began) / measured * left
+        return f", about {words_of_time(seconds)} left"
+
+
+def words_of_time(seconds: float) -> str:
+    """A time in the largest unit that it fills."""
+    for unit, length in (("h", 3600), ("min", 60)):
+        if seconds >= length:
+            return f"{seconds / length:.0f} {unit}"
+    return f"{seconds:.0f} s"
 
 
 def print_table(
@@ -84,22 +133,26 @@ def print_failures(
 ) -> None:
     """What could not be measured: each reason with its remedy once, below it what it concerns.
 
-    All reasons are named, with counts; `limit` holds for what they concern.
+    All reasons are named, the most frequent first, with counts and one case at least; `limit` holds
+    for all other cases.
     """
     groups: dict[tuple[str, str], list[FailureRecord]] = defaultdict(list)
     for failure in failures:
         groups[failure.reason_code, failure.remedy].append(failure)
     left = len(failures) if limit is None else limit
-    for (reason_code, remedy), group in groups.items():
+    shown = 0
+    for (reason_code, remedy), group in sorted(groups.items(), key=lambda item: -len(item[1])):
         # Readers that were registered from outside may have reasons of their own.
         meaning = REASONS[reason_code].meaning if reason_code in REASONS else ""
         text = f"{meaning}; remedy: {remedy}" if meaning else f"remedy: {remedy}"
         console.print(f"[red]{escape(reason_code)}[/red] ({len(group)}): {escape(text)}")
-        for failure in group[:left]:
+        cases = group[: max(left, 1)]
+        for failure in cases:
             console.print(f"  {escape(_failure_line(failure, meaning))}")
-        left = max(left - len(group), 0)
-    if limit is not None and len(failures) > limit:
-        console.print(f"... and {len(failures) - limit} more in failures.csv")
+        left -= len(cases)
+        shown += len(cases)
+    if shown < len(failures):
+        console.print(f"... and {len(failures) - shown} more in failures.csv")
 
 
 def _failure_line(failure: FailureRecord, meaning: str) -> str:

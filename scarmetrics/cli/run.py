@@ -6,6 +6,8 @@ import signal
 from typing import TYPE_CHECKING, Literal
 
 from scarmetrics.cli.console import make_console, number, print_failures, print_table, run_progress
+from scarmetrics.cli.events import event_lines, print_ended
+from scarmetrics.errors import UsageError
 from scarmetrics.runner import Study
 
 if TYPE_CHECKING:
@@ -28,15 +30,16 @@ def run_study(
     force: bool = False,
     quiet: bool = False,
     hide_eyes: bool | None = None,
+    json_lines: bool = False,
 ) -> int:
     """Measure, print the table and the failures, return the exit code."""
-    console = make_console(quiet=quiet)
+    console = make_console(quiet=quiet or json_lines)
     study = Study.from_config(config)
     if hide_eyes is not None:
         overlay = study.config.overlay.model_copy(update={"hide_eyes": hide_eyes})
         study = Study(study.config.model_copy(update={"overlay": overlay}))
     _end_as_ctrl_c_does()
-    with run_progress(console) as progress:
+    with event_lines() if json_lines else run_progress(console) as progress:
         summary = study.run(
             exports,
             out=out,
@@ -46,9 +49,17 @@ def run_study(
             force=force,
             progress=progress,
         )
+    if json_lines:
+        print_ended(summary)
     print_summary(console, summary)
-    if quiet:
+    if quiet and not json_lines:
         print_failures(make_console(), summary.failures)
+    if summary.problems:
+        raise UsageError(
+            f"the measurement in {out.name} is complete, but not what belongs to it: "
+            f"{'; '.join(summary.problems)}",
+            f"check the disk, then: scarmetrics report {out.name}",
+        )
     return int(summary.exit_code)
 
 

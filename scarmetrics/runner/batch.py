@@ -5,17 +5,19 @@ from __future__ import annotations
 import datetime as dt
 import signal
 import threading
-from collections import defaultdict
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from scarmetrics.errors import UsageError
+from scarmetrics.errors import ScarmetricsError, UsageError
 from scarmetrics.report import write_report
+from scarmetrics.runner.disk import check_out_is_there, check_writable, reason, writing
 from scarmetrics.runner.finish import Finish, RunSummary
 from scarmetrics.runner.identity import basis
 from scarmetrics.runner.jobs import HalfOutcome, PairJob, pair_jobs
-from scarmetrics.runner.output import begin, is_locked
+from scarmetrics.runner.journal import Journal
+from scarmetrics.runner.output import RUN_FILE, begin, earlier_run, is_locked
+from scarmetrics.runner.progress import Reporter
 from scarmetrics.runner.records import Half, finished, keep, record_name
 
 if TYPE_CHECKING:
@@ -26,30 +28,7 @@ if TYPE_CHECKING:
     from scarmetrics.models import StudyPlan
     from scarmetrics.runner.jobs import Outcomes
     from scarmetrics.runner.pool import Ended
-
-
-@dataclass(frozen=True)
-class Progress:
-    """One step of a run, for whoever shows progress.
-
-    Attributes
-    ----------
-    done, total : int
-        Halves finished, and halves in all.
-    subject_id : str
-        Whose halves just ended; empty at the start.
-    measured, failed : int
-        Halves measured and failed so far, of those that are done.
-    resumed : int
-        Of those that are done, how many an earlier run had finished.
-    """
-
-    done: int
-    total: int
-    subject_id: str
-    measured: int
-    failed: int
-    resumed: int = 0
+    from scarmetrics.runner.progress import Progress
 
 
 @dataclass(frozen=True)
@@ -112,37 +91,76 @@ class Batch:
             unchanged = self._finish().unchanged()
             if unchanged is None:
                 raise _locked(self.out)
-            _Reporter(self, listener)
+            self._reporter(listener)
             return unchanged
+        journal = Journal(self.out, earlier_run(self.out))
         missing = self._missing()
+        before = self._recorded(missing)
         with self._crew([job for _, job in missing]) as run_jobs:
             begin(self.out, self.plan.halves, self._finished_names())
-            interrupted = self._measure(missing, run_jobs, _Reporter(self, listener))
-        summary = self._finish().write(started, interrupted=interrupted)
-        write_report(self.out)
-        return summary
+            journal.started(self.config, self.plan, resumed=self.resumed, forced=self.means.force)
+            try:
+                ended = self._each_ended(missing, before, journal, self._reporter(listener))
+                interrupted = _run_until_interrupted(run_jobs, ended)
+                summary = self._end(journal, started, interrupted=interrupted)
+            except ScarmetricsError as error:
+                journal.stopped(error)
+                raise
+        return replace(summary, problems=self._pages(journal))
 
-    def _measure(
+    def _each_ended(
         self,
         missing: Sequence[tuple[int, PairJob]],
-        run_jobs: Callable[[Ended], None],
-        report: _Reporter,
-    ) -> bool:
-        """Measure what is missing; whether it was interrupted."""
+        before: set[Half],
+        journal: Journal,
+        report: Reporter,
+    ) -> Ended:
+        """What to do with the outcomes of each job that ended."""
 
         def ended(index: int, outcomes: Outcomes) -> None:
             where, job = missing[index]
             with _interrupts_held():  # what is in the tables has its record
+                check_out_is_there(self.out, self.out / RUN_FILE)
                 for outcome in outcomes:
-                    kept = keep(self.out, self.basis, job, outcome)
-                    self.done[where, outcome.side] = kept
+                    with writing(self.out):
+                        kept = keep(self.out, self.basis, job, outcome)
+                    half = (where, outcome.side)
+                    self.done[half] = kept.outcome
+                    journal.half(job, kept, again=half in before)
             report.ended(job.subject_id, outcomes)
+            self._check_disk(outcomes)
 
+        return ended
+
+    def _check_disk(self, outcomes: Outcomes) -> None:
+        """Stop where nothing can be written any more: every further pair would fail in vain."""
+        codes = {failure.reason_code for outcome in outcomes for failure in outcome.failures}
+        if "output_unwritable" in codes:
+            with writing(self.out):
+                check_writable(self.out)
+
+    def _end(self, journal: Journal, started: dt.datetime, *, interrupted: bool) -> RunSummary:
+        """Write everything that is about all halves."""
+        check_out_is_there(self.out, self.out / RUN_FILE)
+        with writing(self.out):
+            finish = self._finish()
+            summary = finish.write(started, journal.history(), interrupted=interrupted)
+        journal.ended(summary)
+        return summary
+
+    def _pages(self, journal: Journal) -> tuple[str, ...]:
+        """Write the reviewers' pages; what could not be written beside the measurement."""
+        problems = []
         try:
-            run_jobs(ended)
-        except KeyboardInterrupt:
-            return True
-        return False
+            write_report(self.out)
+        except (ScarmetricsError, OSError) as error:
+            told = error.message if isinstance(error, ScarmetricsError) else reason(error)
+            problems.append(f"the reviewers' pages are not written: {told}")
+            journal.log.line(problems[0])
+        return tuple(problem for problem in (*problems, journal.log.problem) if problem)
+
+    def _reporter(self, listener: Callable[[Progress], None] | None) -> Reporter:
+        return Reporter(len(self.plan.halves), self.done.values(), listener)
 
     @contextmanager
     def _crew(self, jobs: Sequence[PairJob]) -> Iterator[Callable[[Ended], None]]:
@@ -169,6 +187,15 @@ class Batch:
                 missing.append((index, replace(job, sides=sides)))
         return missing
 
+    def _recorded(self, missing: Sequence[tuple[int, PairJob]]) -> set[Half]:
+        """Halves that are going to be measured although they have a record."""
+        return {
+            (index, side)
+            for index, job in missing
+            for side in job.sides
+            if (self.out / record_name(job.subject_id, side)).is_file()
+        }
+
     def _finish(self) -> Finish:
         outcomes = [
             (job, self.done[index, side])
@@ -186,39 +213,13 @@ class Batch:
         return names
 
 
-class _Reporter:
-    """Counts halves as jobs end and tells whoever listens."""
-
-    def __init__(self, batch: Batch, listener: Callable[[Progress], None] | None) -> None:
-        self.total = len(batch.plan.halves)
-        self.resumed = len(batch.done)
-        self.listener = listener
-        self.counts: defaultdict[str, int] = defaultdict(int)
-        self._count(tuple(batch.done.values()))
-        self._tell("")
-
-    def ended(self, subject_id: str, outcomes: Outcomes) -> None:
-        """Count a job's halves."""
-        self._count(outcomes)
-        self._tell(subject_id)
-
-    def _count(self, outcomes: Outcomes) -> None:
-        self.counts["done"] += len(outcomes)
-        self.counts["measured"] += sum(len(outcome.changes) for outcome in outcomes)
-        self.counts["failed"] += sum(len(outcome.failures) for outcome in outcomes)
-
-    def _tell(self, subject_id: str) -> None:
-        if self.listener:
-            self.listener(
-                Progress(
-                    done=self.counts["done"],
-                    total=self.total,
-                    subject_id=subject_id,
-                    measured=self.counts["measured"],
-                    failed=self.counts["failed"],
-                    resumed=self.resumed,
-                )
-            )
+def _run_until_interrupted(run_jobs: Callable[[Ended], None], ended: Ended) -> bool:
+    """Measure; whether it was interrupted."""
+    try:
+        run_jobs(ended)
+    except KeyboardInterrupt:
+        return True
+    return False
 
 
 @contextmanager

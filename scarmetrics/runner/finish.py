@@ -20,6 +20,7 @@ from scarmetrics.runner.output import (
     earlier_run,
     holds_results,
     remove_orphans,
+    remove_tables,
     write_tables,
 )
 from scarmetrics.runner.records import hashes_below, record_name
@@ -53,6 +54,8 @@ class RunSummary:
         The run was stopped before its end.
     halves_resumed : int
         Of those measured and failed, how many an earlier run had finished.
+    problems : tuple of str
+        What could not be written beside the measurement: the reviewers' pages, the log.
     """
 
     out: Path
@@ -65,6 +68,7 @@ class RunSummary:
     halves_failed: int
     interrupted: bool
     halves_resumed: int = 0
+    problems: tuple[str, ...] = ()
 
     @property
     def exit_code(self) -> ExitCode:
@@ -105,8 +109,10 @@ class Finish:
         self.finished = list(outcomes)
         self.outcomes = [outcome for _, outcome in outcomes]
 
-    def write(self, started: dt.datetime, *, interrupted: bool) -> RunSummary:
-        """Check every picture, write tables, config and run.json."""
+    def write(
+        self, started: dt.datetime, history: dict[str, Any], *, interrupted: bool
+    ) -> RunSummary:
+        """Check every picture, write tables, config and run.json, which names the history's end."""
         pictures = self._check_pictures()
         _flag_shared_photographs(self.outcomes)
         summary = self.summary(interrupted=interrupted)
@@ -117,7 +123,12 @@ class Finish:
         # the one place where the run's files are hashed
         outputs = {**pictures, **hashes_below(self.out, [*tables, *records])}
         content = self._about(summary, started)
-        write_json(self.out / RUN_FILE, {**content, "outputs": dict(sorted(outputs.items()))})
+        content |= {"history": history, "outputs": dict(sorted(outputs.items()))}
+        try:
+            write_json(self.out / RUN_FILE, content)
+        except OSError:
+            remove_tables(self.out)  # which no run.json vouches for
+            raise
         return summary
 
     def unchanged(self) -> RunSummary | None:
@@ -176,7 +187,12 @@ class Finish:
 
     def _write_tables(self, folder: Path, failures: Sequence[FailureRecord]) -> list[str]:
         names = write_tables(folder, self.outcomes, failures)
-        write_text(folder / _CONFIG_FILE, yaml.safe_dump(self.config.recorded(), sort_keys=False))
+        text = yaml.safe_dump(self.config.recorded(), sort_keys=False)
+        try:
+            write_text(folder / _CONFIG_FILE, text)
+        except OSError:
+            remove_tables(folder)
+            raise
         return [*names, _CONFIG_FILE]
 
     def _about(self, summary: RunSummary, started: dt.datetime) -> dict[str, Any]:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +12,9 @@ from scarmetrics.errors import UsageError
 from scarmetrics.overlay.views import FOLDER as VIEWS
 from scarmetrics.overlay.views import view_names
 from scarmetrics.provenance import is_part, write_json
+from scarmetrics.report import REPORT, REVIEW
+from scarmetrics.runner.audit import AUDIT_FILE
+from scarmetrics.runner.disk import writing
 from scarmetrics.runner.records import RESULTS, record_name
 from scarmetrics.runner.rows import (
     CHANGES,
@@ -28,6 +33,15 @@ if TYPE_CHECKING:
 
 RUN_FILE = "run.json"
 RUN_LOCK = "run.lock"
+LOG_FILE = "run.log"
+LOCKS, LINKED = "locks", "linked"
+# what comes after the measurement
+AFTERWARDS = re.compile(rf"{LOCKS}|{LINKED}(?:-\d+)?|\.{LINKED}-.*|{REPORT}|{REVIEW}")
+# what systems leave behind in a folder that somebody looked into
+CLUTTER = re.compile(r"Thumbs\.db|desktop\.ini|\.DS_Store|\._.*", re.IGNORECASE)
+NOT_RESULTS = (RUN_LOCK, LOG_FILE, AUDIT_FILE)
+"""Files that grow beside the measurement, and the lock of a run that died."""
+
 _TOOL = "scarmetrics"
 _RUNNING = "running"
 _FOLDERS = ("masks", "rois", "overlays")
@@ -84,7 +98,7 @@ def holds_work(out: Path) -> bool:
 
 def is_locked(out: Path) -> bool:
     """Whether ``scarmetrics lock`` froze a measurement in this folder."""
-    locks = out / "locks"
+    locks = out / LOCKS
     return locks.is_dir() and any(locks.iterdir())
 
 
@@ -106,7 +120,7 @@ def begin(out: Path, halves: Iterable[HalfPlan], kept: Iterable[str] = ()) -> No
         If the folder cannot be written.
     """
     halves = list(halves)
-    try:
+    with writing(out):
         out.mkdir(parents=True, exist_ok=True)
         tables = [f"{name}{suffix}" for name in _TABLES for suffix in (".csv", ".parquet")]
         names = {*(earlier_run(out) or {}).get("outputs", ()), *_half_names(halves), *tables}
@@ -117,11 +131,6 @@ def begin(out: Path, halves: Iterable[HalfPlan], kept: Iterable[str] = ()) -> No
         for name in (*_FOLDERS, VIEWS, RESULTS):
             (out / name).mkdir(exist_ok=True)
         _remove_parts(out)
-    except OSError as error:
-        raise UsageError(
-            f"the output folder {out.name} cannot be written ({error.strerror})",
-            "check its permissions and the disk's free space",
-        ) from error
 
 
 def remove_orphans(out: Path, halves: Iterable[HalfPlan], kept: Iterable[str]) -> None:
@@ -158,9 +167,21 @@ def write_tables(
         "failures": ([failure.model_dump() for failure in failures], FAILURES),
     }
     written: list[str] = []
-    for name, (rows, columns) in tables.items():
-        written += write_table(out, name, rows, columns)
+    try:
+        for name, (rows, columns) in tables.items():
+            written += write_table(out, name, rows, columns)
+    except OSError:
+        remove_tables(out)  # some without the others would tell half of it
+        raise
     return written
+
+
+def remove_tables(out: Path) -> None:
+    """Remove all tables, as far as the disk lets one."""
+    for name in _TABLES:
+        for suffix in (".csv", ".parquet"):
+            with suppress(OSError):
+                (out / f"{name}{suffix}").unlink(missing_ok=True)
 
 
 def _remove_parts(out: Path) -> None:

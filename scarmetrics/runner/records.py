@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, fields
+from dataclasses import asdict, dataclass, fields
 from typing import TYPE_CHECKING, Any, cast
 
 from pydantic import ValidationError
@@ -39,12 +39,31 @@ _TRY_AGAIN = frozenset(
 Half = tuple[int, "Side"]
 
 
+@dataclass(frozen=True)
+class Kept:
+    """What became of one half.
+
+    Attributes
+    ----------
+    outcome : HalfOutcome
+        As a later run reads it, so that tables do not depend on which run they come from.
+    key : str
+        What it depends on, as one hash; empty where no record is kept.
+    sha256 : str
+        Hash of the record's bytes; empty where none is kept.
+    """
+
+    outcome: HalfOutcome
+    key: str = ""
+    sha256: str = ""
+
+
 def record_name(subject_id: str, side: str) -> str:
     """Name below OUT of a half's record."""
     return f"{RESULTS}/{subject_id}_{side}.json"
 
 
-def keep(out: Path, run_basis: str, job: PairJob, outcome: HalfOutcome) -> HalfOutcome:
+def keep(out: Path, run_basis: str, job: PairJob, outcome: HalfOutcome) -> Kept:
     """Write a half's record, if the same input would always give this outcome.
 
     Parameters
@@ -60,8 +79,12 @@ def keep(out: Path, run_basis: str, job: PairJob, outcome: HalfOutcome) -> HalfO
 
     Returns
     -------
-    HalfOutcome
-        As a later run reads it, so that tables do not depend on which run they come from.
+    Kept
+
+    Raises
+    ------
+    OSError
+        If it cannot be written.
     """
     content = json.loads(json.dumps(_content(outcome), default=_plain))
     final = not any(failure.reason_code in _TRY_AGAIN for failure in outcome.failures)
@@ -70,8 +93,9 @@ def keep(out: Path, run_basis: str, job: PairJob, outcome: HalfOutcome) -> HalfO
         content["subject_id"] = job.subject_id
         content["key"] = half_key(run_basis, job, outcome.side, outcome.photographs)
         content["digest"] = sha256_of_json(content)
-        write_json(out / record_name(job.subject_id, outcome.side), content)
-    return _outcome(content)
+        sha256 = write_json(out / record_name(job.subject_id, outcome.side), content)
+        return Kept(_outcome(content), content["key"], sha256)
+    return Kept(_outcome(content))
 
 
 def finished(jobs: Sequence[PairJob], out: Path, run_basis: str) -> dict[Half, HalfOutcome]:
@@ -150,6 +174,11 @@ def _outcome(content: Mapping[str, Any]) -> HalfOutcome:
     values = {field.name: content[field.name] for field in fields(HalfOutcome)}
     values["failures"] = [FailureRecord.model_validate(row) for row in values["failures"]]
     return HalfOutcome(**values)
+
+
+def record_is_sound(path: Path) -> bool:
+    """Whether a record is what scarmetrics wrote, by the digest in it."""
+    return _read(path) is not None
 
 
 def _read(path: Path) -> tuple[str, HalfOutcome] | None:

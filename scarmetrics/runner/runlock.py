@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 from scarmetrics.errors import UsageError
+from scarmetrics.runner.disk import unwritable, writing
 from scarmetrics.runner.output import RUN_LOCK
 
 if TYPE_CHECKING:
@@ -48,15 +49,13 @@ def run_lock(out: Path) -> Iterator[None]:
         out.mkdir(parents=True, exist_ok=True)
         handle = _acquire(path)
     except OSError as error:
-        raise UsageError(
-            f"the output folder {out.name} cannot be written ({error.strerror})",
-            "check its permissions and the disk's free space",
-        ) from error
+        raise unwritable(out, error, begun=False) from error
     if handle is None:
         raise _busy(out, path)
     try:
-        os.ftruncate(handle, 0)
-        os.pwrite(handle, json.dumps(_who()).encode(), 0)
+        with writing(out):
+            os.ftruncate(handle, 0)
+            os.pwrite(handle, json.dumps(_who()).encode(), 0)
         yield
     finally:
         with suppress(OSError):
@@ -67,7 +66,7 @@ def run_lock(out: Path) -> Iterator[None]:
 def _acquire(path: Path) -> int | None:
     """The locked file's handle; None where another run has it."""
     while True:
-        handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+        handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)  # the umask decides
         if not _take(handle, path):
             os.close(handle)
             return None

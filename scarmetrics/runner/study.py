@@ -9,10 +9,13 @@ from scarmetrics.config import StudyConfig, load_config
 from scarmetrics.errors import ManifestError, UsageError
 from scarmetrics.ingest import list_photographs, plan_study
 from scarmetrics.models import FailureRecord
-from scarmetrics.runner.batch import Batch, Means, Progress
+from scarmetrics.runner.audit import append
+from scarmetrics.runner.batch import Batch, Means
 from scarmetrics.runner.cores import available_workers
+from scarmetrics.runner.disk import writing
 from scarmetrics.runner.finish import RunSummary
 from scarmetrics.runner.output import begin, check_out, holds_work, write_tables
+from scarmetrics.runner.progress import EndedHalf, Progress
 from scarmetrics.runner.runlock import run_lock
 
 if TYPE_CHECKING:
@@ -20,7 +23,7 @@ if TYPE_CHECKING:
 
     from scarmetrics.models import StudyPlan
 
-__all__ = ["Progress", "RunSummary", "Study"]
+__all__ = ["EndedHalf", "Progress", "RunSummary", "Study"]
 
 
 class Study:
@@ -128,7 +131,9 @@ class Study:
         ------
         UsageError, ManifestError, ConfigError
             Before any photograph is measured, if the run cannot start: another run is using `out`,
-            `out` holds a locked measurement that would change, the cluster cannot be used. The
+            `out` holds a locked measurement that would change, the cluster cannot be used. While it
+            goes on, if `out` cannot be written any more; finished halves stay, and the same call
+            goes on from them. The
             problems of a wrong manifest are also listed in ``failures.csv``, unless `out` holds
             finished halves of an earlier run, which stay.
         """
@@ -144,7 +149,9 @@ class Study:
             with run_lock(out):
                 if not holds_work(out):
                     begin(out, ())
-                    write_tables(out, [], _manifest_failures(error))
+                    with writing(out):
+                        write_tables(out, [], _manifest_failures(error))
+                        append(out, "manifest_wrong", problems=len(error.problems))
             raise
         means = Means(workers=workers, isolate=isolate, scheduler=scheduler, force=force)
         with run_lock(out):

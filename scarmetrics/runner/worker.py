@@ -204,5 +204,6 @@ def _write_png(path: Path, pixels: NDArray[Any]) -> None:
 
 
 def _write_bytes(path: Path, content: bytes) -> None:
-    with atomic_path(path) as part:
+    # where OUT was removed, none is made: a run would take the rest for other people's files
+    with atomic_path(path, parents=False) as part:
         part.write_bytes(content)

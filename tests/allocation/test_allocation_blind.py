@@ -52,7 +52,7 @@ def contents(out: Path) -> dict[str, bytes]:
     return {
         path.relative_to(out).as_posix(): path.read_bytes()
         for path in sorted(out.rglob("*"))
-        if path.is_file() and path.name not in ("run.json", "config.yaml")
+        if path.is_file() and path.name not in ("run.json", "config.yaml", "run.log", "audit.jsonl")
     }
 
 

@@ -14,12 +14,14 @@ from made_trial import Made
 from scarmetrics.allocation import LockError, check_lock, lock
 from scarmetrics.provenance import sha256_of
 
+GROWING = ("audit.jsonl", "run.log")
+
 
 def files_of(out: Path) -> list[str]:
     return sorted(
         path.relative_to(out).as_posix()
         for path in out.rglob("*")
-        if path.is_file() and "locks" not in path.parts
+        if path.is_file() and "locks" not in path.parts and path.name not in GROWING
     )
 
 

@@ -8,14 +8,18 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 import scarmetrics as sm
 from scarmetrics.models import FailedHalf
 from scarmetrics.opencv import cv2
 from scarmetrics.provenance import sha256_of, sha256_of_json
+from scarmetrics.runner.finish import Finish
 from scarmetrics.runner.jobs import HalfOutcome
 from scarmetrics.runner.worker import run_job
 
@@ -24,7 +28,7 @@ SETTINGS = {
     "segmentation": {"method": "classical", "min_diameter_mm": 2.4},
     "overlay": {"max_side_px": 200},
 }
-NOT_COMPARED = ("run.json",)  # holds times
+NOT_COMPARED = ("run.json", "run.log", "audit.jsonl")  # hold times
 
 
 def config(**changes: object) -> sm.StudyConfig:
@@ -73,6 +77,23 @@ def command(exports: Path, out: Path, *options: str) -> list[str]:
     code = "import sys; from scarmetrics.cli import main; sys.argv[0] = 'scarmetrics'; main()"
     return [sys.executable, "-W", "error", "-c", code, "run", str(exports), "--out", str(out),
             "--config", str(settings), *options]  # fmt: skip
+
+
+class Killed(BaseException):
+    """Ends a run in this process where SIGKILL would."""
+
+
+@contextmanager
+def killed_before_its_end() -> Iterator[None]:
+    """A run in it has measured everything and dies before it writes the tables."""
+
+    def die(*_: object, **__: object) -> None:
+        raise Killed
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(Finish, "write", die)
+        with pytest.raises(Killed):
+            yield
 
 
 def started(*arguments: str) -> subprocess.Popen[str]:

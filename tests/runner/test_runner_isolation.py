@@ -8,11 +8,11 @@ import shutil
 from pathlib import Path
 
 import pytest
+from small_study import killed_before_its_end
 
 import scarmetrics as sm
 from scarmetrics.errors import ExitCode, ManifestError, UsageError
 from scarmetrics.runner import worker
-from scarmetrics.runner.finish import Finish
 
 SMALL = {"segmentation": {"min_diameter_mm": 1.2}, "study_id": "test"}
 
@@ -131,7 +131,7 @@ def test_a_run_that_died_does_not_block_its_folder(exports: Path, tmp_path: Path
 
 
 def test_a_rerun_accounts_for_all_pictures_of_a_run_that_died(
-    exports: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    exports: Path, tmp_path: Path
 ) -> None:
     shutil.copytree(exports / "P01", exports / "P02")
     first = exports / "manifest.csv"
@@ -139,8 +139,7 @@ def test_a_rerun_accounts_for_all_pictures_of_a_run_that_died(
     more = [line.replace("P01", "P02") for line in lines[1:]]
     first.write_text("\n".join([*lines, *more]) + "\n", encoding="utf-8")
     out = tmp_path / "out"
-    with monkeypatch.context() as patched:
-        patched.setattr(Finish, "write", lambda *_, **__: None)  # as if killed before the end
+    with killed_before_its_end():
         study().run(exports, out=out)
     assert list(out.glob("overlays/P02*"))
     first.write_text("\n".join(lines) + "\n", encoding="utf-8")

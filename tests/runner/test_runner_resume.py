@@ -10,12 +10,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from small_study import contents, copy_study, make_exports, stand_in, study
+from small_study import (
+    contents,
+    copy_study,
+    killed_before_its_end,
+    make_exports,
+    stand_in,
+    study,
+)
 
 import scarmetrics as sm
 from scarmetrics.errors import ManifestError, UsageError
 from scarmetrics.runner import Progress, identity, pool, worker
-from scarmetrics.runner.finish import Finish
 
 ALL = {f"P{number:02} {side}" for number in (1, 2, 3) for side in ("left", "right")}
 
@@ -284,15 +290,14 @@ def test_a_photograph_that_is_still_being_copied_is_measured_when_it_is_whole(
 
 
 def test_a_run_that_died_shows_no_tables_and_is_finished_by_the_next(
-    again: Again, monkeypatch: pytest.MonkeyPatch
+    again: Again,
 ) -> None:
     again.run(study_id="other")
     expected = contents(again.out)
     (again.out / "masks/.0123456789abcdef0123456789abcdef.png").write_bytes(b"half")
     (again.out / ".0123456789abcdef0123456789abcdef.csv").write_bytes(b"half")
     (again.out / "masks/mine.png").write_bytes(b"mine")
-    with monkeypatch.context() as patched:
-        patched.setattr(Finish, "write", lambda *_, **__: None)  # as if killed before the end
+    with killed_before_its_end():
         again.run()
     assert set(again.tried) == ALL
     assert not list(again.out.glob("*.csv"))
@@ -305,10 +310,9 @@ def test_a_run_that_died_shows_no_tables_and_is_finished_by_the_next(
 
 
 def test_a_wrong_manifest_leaves_the_halves_of_a_run_that_died(
-    again: Again, monkeypatch: pytest.MonkeyPatch
+    again: Again,
 ) -> None:
-    with monkeypatch.context() as patched:
-        patched.setattr(Finish, "write", lambda *_, **__: None)
+    with killed_before_its_end():
         again.run(force=True)
     before = contents(again.out)
     again.edit_manifest("0.01\n", "nan\n")
