@@ -143,6 +143,30 @@ def hang_on_p02(job, config, out):  # type: ignore[no-untyped-def]
     return quick(job, config, out)
 
 
+def run_out_of_memory_on_p02(job, config, out):  # type: ignore[no-untyped-def]
+    if job.subject_id == "P02":
+        raise MemoryError
+    return quick(job, config, out)
+
+
+def stop_on_p02(job, config, out):  # type: ignore[no-untyped-def]
+    if job.subject_id == "P02":
+        os.kill(os.getpid(), signal.SIGSTOP)
+    return quick(job, config, out)
+
+
+def leave_on_p02(job, config, out):  # type: ignore[no-untyped-def]
+    if job.subject_id == "P02":
+        sys.exit(0)
+    return quick(job, config, out)
+
+
+def kill_on_p02(job, config, out):  # type: ignore[no-untyped-def]
+    if job.subject_id == "P02":
+        os.kill(os.getpid(), signal.SIGKILL)
+    return quick(job, config, out)
+
+
 def die_once(job, config, out):  # type: ignore[no-untyped-def]
     marker = out / ".died"
     if job.subject_id == "P02" and not marker.exists():

@@ -34,6 +34,10 @@ def reasons(summary: sm.RunSummary) -> dict[str, set[str]]:
     [
         ("die_on_p02", "worker_crashed"),
         ("segfault_on_p02", "worker_crashed"),
+        ("kill_on_p02", "worker_crashed"),
+        ("leave_on_p02", "worker_crashed"),
+        ("run_out_of_memory_on_p02", "internal_error"),
+        ("stop_on_p02", "worker_timeout"),
         ("raise_on_p02", "internal_error"),
         ("hang_on_p02", "worker_timeout"),
     ],
