@@ -273,3 +273,17 @@ def test_single_keys_can_be_switched_off(study: Path, open_page: Opener) -> None
     page.reload()
     page.keyboard.press("3")
     assert pressed(page, "button[data-mode=flicker]")
+
+
+def test_a_pressed_button_can_be_read_under_the_pointer(study: Path, open_page: Opener) -> None:
+    page = open_page(study, HALF)
+    button = page.get_by_role("button", name="Contours", exact=True)
+    button.hover()
+    colours = button.evaluate(
+        "e => [getComputedStyle(e).color, getComputedStyle(e).backgroundColor]"
+    )
+    away = page.get_by_role("button", name="Flicker", exact=True).evaluate(
+        "e => [getComputedStyle(e).color, getComputedStyle(e).backgroundColor]"
+    )
+    assert button.get_attribute("aria-pressed") == "true"
+    assert colours == away
