@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from scarmetrics.allocation import link
+from scarmetrics.allocation.randomisation import POOLED
 from scarmetrics.cli.console import make_console, number, print_table
 from scarmetrics.config import load_config
 from scarmetrics.errors import ExitCode
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from scarmetrics.statistics import Analysis
     from scarmetrics.statistics.records import Comparison
 
+_SHOWN = ("primary", "secondary")  # by procedure and all else: in the report
 _DECIMALS = {"change_mm2": 1, "change_pct": 1, "change_fraction": 4}
 _COUNTS = ("procedure", "subjects", "treated_left", "treated_right")
 
@@ -100,8 +102,12 @@ def _print_answer(console: Console, analysis: Analysis) -> None:
     print_table(
         console,
         "ADSC-CM less saline within patients (below zero: ADSC-CM lost more scar)",
-        ("", "outcome", "procedure", "halves", "patients", "difference", "interval", "p"),
-        [_answer_row(comparison) for comparison in analysis.comparisons],
+        ("", "outcome", "patients", "difference", "interval", "p"),
+        [
+            _answer_row(c)
+            for c in analysis.comparisons
+            if c.procedure == POOLED and c.role in _SHOWN
+        ],
     )
 
 
@@ -111,4 +117,4 @@ def _answer_row(c: Comparison) -> tuple[str, ...]:
     if t is not None:
         low, high = (number(limit, _DECIMALS[c.outcome]) for limit in (t.ci_low, t.ci_high))
         told = (number(t.mean, _DECIMALS[c.outcome]), f"{low} to {high}", number(t.p, 3))
-    return (c.role, f"{c.label}, {c.unit}", c.procedure_label, c.halves, str(c.patients), *told)
+    return (c.role, f"{c.label}, {c.unit}", str(c.patients), *told)

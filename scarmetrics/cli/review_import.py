@@ -35,6 +35,12 @@ def import_review(out: Path, files: Sequence[Path], *, quiet: bool) -> int:
             for half in review.disagreements
         ]
         print_table(console, "Readers disagree", ("subject", "side", "decisions"), rows)
+    if review.stale:
+        console.print(
+            f"{review.stale} decisions of an earlier import are about other results and were left "
+            "out",
+            markup=False,
+        )
     console.print(
         f"{len(review.undecided)} halves without a decision; written to {out.name}/review: "
         "decisions.csv, disagreements.csv, changes_reviewed.csv",

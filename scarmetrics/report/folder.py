@@ -114,6 +114,7 @@ def read_folder(out: Path) -> RunFolder:
     UsageError
         If ``scarmetrics run`` never wrote to this folder.
     """
+    out = Path(out)
     run = _read_run(out)
     problems: list[str] = []
     tables = {name: _read_table(out, name, problems) for name in _TABLES}
@@ -124,7 +125,7 @@ def read_folder(out: Path) -> RunFolder:
 
 
 def _read_run(out: Path) -> dict[str, Any]:
-    remedy = "name the folder that scarmetrics run wrote to with --out"
+    remedy = "name the folder of results, the one that scarmetrics run wrote"
     if not out.is_dir():
         raise UsageError(f"there is no folder {out.name}", remedy)
     try:

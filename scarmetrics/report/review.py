@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import TYPE_CHECKING
 
@@ -68,6 +68,8 @@ class Review:
         Halves on which the readers' decisions differ.
     agreement : Agreement or None
         Where there are exactly two readers.
+    stale : int
+        Decisions of an earlier import that are about other results and were left out.
     """
 
     decisions: tuple[Decision, ...]
@@ -75,6 +77,7 @@ class Review:
     undecided: tuple[HalfKey, ...]
     disagreements: tuple[HalfKey, ...]
     agreement: Agreement | None
+    stale: int = 0
 
     def of(self, half: HalfKey) -> list[Decision]:
         """Every reader's decision on a half."""
@@ -85,7 +88,8 @@ def import_reviews(out: Path, files: Sequence[Path]) -> Review:
     """Read, check and merge readers' files, and write ``OUT/review``.
 
     Writes ``decisions.csv``, ``disagreements.csv`` and ``changes_reviewed.csv``; no file of the
-    measurement is touched.
+    measurement is touched. What an earlier import left in ``decisions.csv`` is kept, unless it is
+    about results that have changed since; a later decision of the same reader takes its place.
 
     Parameters
     ----------
@@ -107,7 +111,17 @@ def import_reviews(out: Path, files: Sequence[Path]) -> Review:
     folder = read_folder(out)
     hashes = half_hashes(folder)
     problems: list[str] = []
-    decisions = [decision for path in files for decision in read_review(path, hashes, problems)]
+    decisions: list[Decision] = []
+    for path in files:
+        known = len(problems)
+        found = read_review(path, hashes, problems)
+        if not found and len(problems) == known:
+            problems.append(f"{path.name}: it holds no decision")
+        decisions += found
+    stale: list[str] = []
+    earlier = out / REVIEW / "decisions.csv"
+    if earlier.is_file() and not problems:
+        decisions += read_review(earlier, hashes, stale)
     latest = _latest(decisions, problems)
     if problems:
         lines = "\n".join(f"  {problem}" for problem in problems)
@@ -116,7 +130,7 @@ def import_reviews(out: Path, files: Sequence[Path]) -> Review:
             f"{count} problem{'s' * (count != 1)} in the decisions:\n{lines}\n  remedy",
             "correct the files, or decide again on the pages of this run; nothing was written",
         )
-    review = merged(latest, folder.halves)
+    review = replace(merged(latest, folder.halves), stale=len(stale))
     _write(out, review)
     return review
 

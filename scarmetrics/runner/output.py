@@ -70,7 +70,7 @@ def check_out(exports: Path, out: Path) -> None:
         raise UsageError(f"the output {out.name} is a file", "name a folder")
     # a run that died before it wrote its first file leaves these
     foreign = (p for p in out.iterdir() if p.name != RUN_LOCK and not is_part(p.name))
-    if any(foreign) and earlier_run(out) is None:
+    if any(foreign) and earlier_run(out) is None and not (out / AUDIT_FILE).is_file():
         raise UsageError(
             f"the output folder {out.name} holds other files", "name a new or an empty folder"
         )

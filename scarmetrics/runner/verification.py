@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -32,6 +33,8 @@ _NOTES = {
     "no_history": f"there is no {AUDIT_FILE}: the run was made before there was one",
     "torn": f"the last line of {AUDIT_FILE} is cut, as by a process that was killed; the next "
     "event sets it aside",
+    "manifest": "the manifest's facts (scales, dates, visits) are not compared; a run on the same "
+    "folder measures again where they have changed",
     "lock": "the measurement is locked: scarmetrics lock --check also compares it with the lock",
 }
 
@@ -161,6 +164,7 @@ class _Check:
         if state in ("finished", "interrupted"):
             self.added(outputs)
         inputs = self.inputs(exports) if exports is not None else 0
+        self.notes += [_NOTES["manifest"]] if exports is not None else []
         self.notes += [_NOTES[state]] if state in _NOTES else []
         self.notes += [_NOTES["torn"]] if chain.torn else []
         self.notes += [_NOTES["lock"]] if (self.out / LOCKS).is_dir() else []
@@ -204,6 +208,7 @@ class _Check:
         problems = list(chain.problems)
         if known and chain.hashes[lines - 1 : lines] != (head,):
             problems.append(f"line {lines} is not the one that {RUN_FILE} names")
+        problems += self.untold(chain)
         if problems:
             more = f", and {len(problems) - 1} more" if len(problems) > 1 else ""
             self.tell(AUDIT_FILE, "changed", f"{problems[0]}{more}", _HISTORY)
@@ -213,6 +218,20 @@ class _Check:
             self.tell(RUN_FILE, "missing", f"{AUDIT_FILE} tells of a run", _BACK)
         elif expected and expected != sha256_of(self.out / RUN_FILE):
             self.tell(RUN_FILE, "changed", f"differs from {AUDIT_FILE}", _BACK)
+
+    def untold(self, chain: Chain) -> list[str]:
+        """What OUT shows to have happened and the history lacks, as where its end was cut off."""
+        told = Counter(str(event["event"]) for event in chain.events)
+        state = str(self.run.get("state", ""))
+        problems = []
+        if state in ("finished", "interrupted") and not told[f"run_{state}"]:
+            problems.append(f"it does not tell that the run was {state}")
+        locks = len(list((self.out / LOCKS).glob("lock-*.json")))
+        if told["locked"] < locks:
+            problems.append(f"it tells of {told['locked']} locks, and there are {locks}")
+        if (self.out / "linked").is_dir() and not told["linked"]:
+            problems.append("it does not tell that the measurement was linked")
+        return problems
 
     def records(self, chain: Chain, outputs: dict[str, str]) -> None:
         """Each half's record: its own digest, and the hash that the history has of it."""

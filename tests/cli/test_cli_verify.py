@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -121,3 +122,37 @@ def test_a_folder_of_no_run_is_refused(
     code, said = verified(tmp_path, monkeypatch, capsys)
     assert code == 2
     assert said.startswith("error:")
+
+
+def test_a_history_without_its_end_is_noticed(
+    measured: tuple[Path, list[str]],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    path = measured[0] / "audit.jsonl"
+    before = path.read_bytes()
+    path.write_bytes(b"".join(before.splitlines(keepends=True)[:-1]))
+    try:
+        code, said = verified(measured[0], monkeypatch, capsys)
+    finally:
+        path.write_bytes(before)
+    assert code == 2
+    assert "does not tell that the run was finished" in said
+
+
+def test_a_run_goes_on_without_run_json(
+    measured: tuple[Path, list[str]], repository: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    shutil.copytree(measured[0], out)
+    (out / "run.json").unlink()
+    settings = tmp_path / "quick.yaml"
+    settings.write_text(SETTINGS, encoding="utf-8")
+    done = subprocess.run(
+        [sys.executable, "-c", PROGRAM, "run", str(repository / "fixtures/images/exports"),
+         "--out", str(out), "--config", str(settings), "--json-lines"],
+        check=True, capture_output=True, text=True, encoding="utf-8",
+    )  # fmt: skip
+    ended = json.loads(done.stdout.splitlines()[-1])
+    assert (ended["halves_measured"], ended["halves_resumed"]) == (2, 2)
+    assert (out / "changes.csv").read_bytes() == (measured[0] / "changes.csv").read_bytes()

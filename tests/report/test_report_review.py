@@ -245,3 +245,26 @@ def test_help_shows_an_example(
 ) -> None:
     assert shell(monkeypatch, command, "--help") == 0
     assert f"Example:  scarmetrics {command}" in capsys.readouterr().out
+
+
+def test_readers_may_be_imported_one_after_the_other(out: Path) -> None:
+    import_reviews(out, [Reader(out, "AB").row().write()])
+    review = import_reviews(out, [Reader(out, "CD").row().write()])
+    assert review.readers == ("AB", "CD")
+    assert review.stale == 0
+    kept = (out / "review/decisions.csv").read_bytes()
+    with pytest.raises(UsageError, match="holds no decision"):
+        import_reviews(out, [Reader(out, "EF").write()])
+    assert (out / "review/decisions.csv").read_bytes() == kept
+
+
+def test_earlier_decisions_on_other_results_are_left_out(out: Path) -> None:
+    import_reviews(out, [Reader(out, "AB").row().write()])
+    changes = out / "changes.csv"
+    before = changes.read_text(encoding="utf-8")
+    half = next(line for line in before.splitlines() if "P01,left" in line)
+    changes.write_text(before.replace(half, half.replace(".", ".1")), encoding="utf-8")
+    assert changes.read_text(encoding="utf-8") != before
+    review = import_reviews(out, [Reader(out, "CD").row().write()])
+    assert review.readers == ("CD",)
+    assert review.stale == 1
