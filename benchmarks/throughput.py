@@ -16,7 +16,6 @@ import argparse
 import cProfile
 import io
 import pstats
-import shutil
 import statistics
 import subprocess
 import sys
@@ -216,16 +215,9 @@ def command_line(folder: Path) -> dict[str, float]:
     rows = ["subject_id,visit,view,path"]
     for number in range(MANIFEST_ROWS // 2):
         for visit in ("baseline", "month3"):
-            rows.append(f"S{number:05d},{visit},frontal,S{number:05d}_{visit}.jpg")
-            (exports / f"S{number:05d}_{visit}.jpg").symlink_to(photograph)
-    # links that lead out of the exports are refused, so one real file stands behind them
-    for link in exports.glob("*.jpg"):
-        link.unlink()
-    real = exports / "real.jpg"
-    shutil.copy(photograph, real)
-    for row in rows[1:]:
-        (exports / row.rsplit(",", 1)[1]).hardlink_to(real)
-    real.unlink()
+            name = f"S{number:05d}_{visit}.jpg"
+            rows.append(f"S{number:05d},{visit},frontal,{name}")
+            (exports / name).hardlink_to(photograph)
     (exports / "manifest.csv").write_text("\n".join(rows), encoding="utf-8")
     program = str(Path(sys.executable).with_name("scarmetrics"))
 
